@@ -1,0 +1,55 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let package = Package(
+    name: "errand",
+    products: [
+        .library(name: "ErrandClient", targets: ["ErrandClient"]),
+        .library(name: "ErrandServer", targets: ["ErrandServer"]),
+        .executable(name: "errand", targets: ["errand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "ErrandCore"),
+        .target(name: "ErrandWire", dependencies: ["ErrandCore", "CZlib"]),
+        .target(name: "ErrandTransport", dependencies: ["ErrandWire"]),
+        .target(
+            name: "ErrandStore",
+            dependencies: ["ErrandCore", .product(name: "HeapModule", package: "swift-collections")]),
+        .target(
+            name: "ErrandServer",
+            dependencies: [
+                "ErrandCore", "ErrandWire", "ErrandTransport", "ErrandStore",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(name: "ErrandClient", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport"]),
+        .executableTarget(
+            name: "errand",
+            dependencies: [
+                "ErrandServer", "ErrandClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+// Every target gets the same settings here, so that none can forget them.
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .treatAllWarnings(as: .error),
+        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+        .enableUpcomingFeature("ExistentialAny"),
+        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+        .enableUpcomingFeature("MemberImportVisibility"),
+        // Lifetime annotations let a decoder borrow the bytes it reads (ByteReader) without copying or unsafe pointers.
+        .enableExperimentalFeature("Lifetimes"),
+    ]
+}

@@ -1,0 +1,67 @@
+/// What is stored of one execution, without its names: the value that the rules change.
+package struct ExecutionRecord: Sendable, Equatable {
+    package var executionNumber: Int64
+    package var versionNumber: Int64
+    package var queuedAtMilliseconds: Int64
+    package var lastUpdatedAtMilliseconds: Int64
+    /// No time is represented by a value that no clock gives; it never leaves this type.
+    private var startedAt: Int64
+    private var inProgressDeadline: Int64
+    private var stepDeadline: Int64
+    package var statusDetails: StatusDetails
+    package var status: JobExecutionStatus
+    package var forceCanceled: Bool
+    package var retryAttempt: UInt16
+
+    private static let never = Int64.max
+
+    /// A new execution, QUEUED with version 1.
+    package init(executionNumber: Int64, retryAttempt: UInt16 = 0, queuedAtMilliseconds: Int64) {
+        self.executionNumber = executionNumber
+        self.retryAttempt = retryAttempt
+        self.queuedAtMilliseconds = queuedAtMilliseconds
+        versionNumber = 1
+        lastUpdatedAtMilliseconds = queuedAtMilliseconds
+        startedAt = Self.never
+        inProgressDeadline = Self.never
+        stepDeadline = Self.never
+        statusDetails = StatusDetails()
+        status = .queued
+        forceCanceled = false
+    }
+
+    package var startedAtMilliseconds: Int64? {
+        get { startedAt == Self.never ? nil : startedAt }
+        set { startedAt = newValue ?? Self.never }
+    }
+
+    package var inProgressDeadlineMilliseconds: Int64? {
+        get { inProgressDeadline == Self.never ? nil : inProgressDeadline }
+        set { inProgressDeadline = newValue ?? Self.never }
+    }
+
+    package var stepDeadlineMilliseconds: Int64? {
+        get { stepDeadline == Self.never ? nil : stepDeadline }
+        set { stepDeadline = newValue ?? Self.never }
+    }
+
+    /// The earlier of the two deadlines, while a timer runs (SPEC §14 `SEM-5`).
+    package var deadlineMilliseconds: Int64? {
+        guard status == .inProgress else { return nil }
+        let deadline = min(inProgressDeadline, stepDeadline)
+        return deadline == Self.never ? nil : deadline
+    }
+
+    /// SPEC §14 `SEM-6`.
+    package func approximateSecondsBeforeTimedOut(at nowMilliseconds: Int64) -> UInt32? {
+        guard let deadline = deadlineMilliseconds else { return nil }
+        let remaining = max(0, deadline - nowMilliseconds)
+        return UInt32(clamping: (remaining + 999) / 1000)
+    }
+
+    package var state: JobExecutionState {
+        JobExecutionState(
+            status: status, versionNumber: versionNumber, executionNumber: executionNumber,
+            statusDetails: statusDetails)
+    }
+}

@@ -1,0 +1,136 @@
+/// The one place with rules about status: `(record, request, now)` to a changed record or a refusal (SPEC §14).
+///
+/// Pure: no clock, no storage. The caller has validated the fields, found the execution, and calls `expire` first,
+/// so that nobody wins against a deadline that has passed.
+package struct ExecutionRules: Sendable {
+    /// What a minute of a timer lasts; 60,000 outside of tests.
+    package let minuteLengthMilliseconds: Int64
+
+    package init(minuteLengthMilliseconds: Int64 = 60_000) {
+        self.minuteLengthMilliseconds = minuteLengthMilliseconds
+    }
+
+    package enum Decision: Sendable, Equatable {
+        case changed(ExecutionRecord)
+        case unchanged
+        case refused(Refusal)
+    }
+
+    /// A device's report.
+    package func update(
+        _ record: ExecutionRecord, _ request: UpdateJobExecutionRequest, inProgressTimeoutInMinutes: Int64?,
+        at now: Int64
+    ) -> Decision {
+        if let refusal = versionRefusal(record, expected: request.expectedVersion) { return .refused(refusal) }
+        guard !record.status.isTerminal else {
+            return .refused(transitionRefusal(record, "cannot become \(request.status)"))
+        }
+        var next = record
+        if let details = request.statusDetails {
+            do throws(InvalidField) {
+                next.statusDetails = request.mergeStatusDetails ? try record.statusDetails.merging(details) : details
+            } catch {
+                return .refused(Refusal(error))
+            }
+        }
+        touch(&next, at: now)
+        if next.startedAtMilliseconds == nil { next.startedAtMilliseconds = next.lastUpdatedAtMilliseconds }
+        if request.status == .inProgress {
+            if record.status == .queued { startInProgressTimer(&next, inProgressTimeoutInMinutes) }
+            setStepTimer(&next, request.stepTimeoutInMinutes)
+            next.status = .inProgress
+        } else {
+            end(&next, request.status)
+        }
+        return .changed(next)
+    }
+
+    /// A device starts the head of its list; a started one is left as it is.
+    package func start(
+        _ record: ExecutionRecord, _ request: StartNextPendingJobExecutionRequest, inProgressTimeoutInMinutes: Int64?,
+        at now: Int64
+    ) -> Decision {
+        guard record.status == .queued else { return .unchanged }
+        var next = record
+        if let details = request.statusDetails { next.statusDetails = details }
+        touch(&next, at: now)
+        next.status = .inProgress
+        next.startedAtMilliseconds = next.lastUpdatedAtMilliseconds
+        startInProgressTimer(&next, inProgressTimeoutInMinutes)
+        setStepTimer(&next, request.stepTimeoutInMinutes)
+        return .changed(next)
+    }
+
+    /// An operator's cancel.
+    package func cancel(_ record: ExecutionRecord, _ request: CancelJobExecutionRequest, at now: Int64) -> Decision {
+        if let refusal = versionRefusal(record, expected: request.expectedVersion) { return .refused(refusal) }
+        switch record.status {
+        case .queued: break
+        case .inProgress where request.force: break
+        case .inProgress:
+            return .refused(transitionRefusal(record, "is canceled only with force"))
+        default:
+            return .refused(transitionRefusal(record, "cannot be canceled"))
+        }
+        var next = record
+        if let details = request.statusDetails { next.statusDetails = details }
+        touch(&next, at: now)
+        next.forceCanceled = request.force
+        end(&next, .canceled)
+        return .changed(next)
+    }
+
+    /// TIMED_OUT if a timer's deadline has come; nothing otherwise.
+    package func expire(_ record: ExecutionRecord, at now: Int64) -> ExecutionRecord? {
+        guard let deadline = record.deadlineMilliseconds, deadline <= now else { return nil }
+        var next = record
+        touch(&next, at: now)
+        end(&next, .timedOut)
+        return next
+    }
+
+    /// The statuses that a device may report (SPEC §14); the others are an invalid field.
+    package static func checkReportable(_ status: JobExecutionStatus) throws(InvalidField) {
+        switch status {
+        case .inProgress, .succeeded, .failed, .rejected: return
+        case .queued, .timedOut, .removed, .canceled:
+            throw InvalidField(
+                "status", "\(status) is set by the service; report IN_PROGRESS, SUCCEEDED, FAILED or REJECTED")
+        }
+    }
+
+    private func touch(_ record: inout ExecutionRecord, at now: Int64) {
+        record.versionNumber += 1
+        record.lastUpdatedAtMilliseconds = max(record.lastUpdatedAtMilliseconds, now)
+    }
+
+    private func end(_ record: inout ExecutionRecord, _ status: JobExecutionStatus) {
+        record.status = status
+        record.inProgressDeadlineMilliseconds = nil
+        record.stepDeadlineMilliseconds = nil
+    }
+
+    private func startInProgressTimer(_ record: inout ExecutionRecord, _ minutes: Int64?) {
+        record.inProgressDeadlineMilliseconds = minutes.map {
+            record.lastUpdatedAtMilliseconds + $0 * minuteLengthMilliseconds
+        }
+    }
+
+    private func setStepTimer(_ record: inout ExecutionRecord, _ minutes: Int64?) {
+        guard let minutes else { return }
+        record.stepDeadlineMilliseconds =
+            minutes == -1 ? nil : record.lastUpdatedAtMilliseconds + minutes * minuteLengthMilliseconds
+    }
+
+    private func versionRefusal(_ record: ExecutionRecord, expected: Int64?) -> Refusal? {
+        guard let expected, expected != record.versionNumber else { return nil }
+        return Refusal(
+            .versionMismatch, "expected version \(expected), the current version is \(record.versionNumber)",
+            executionState: record.state)
+    }
+
+    private func transitionRefusal(_ record: ExecutionRecord, _ reason: String) -> Refusal {
+        Refusal(
+            .invalidStateTransition, "an execution that is \(record.status) \(reason)", executionState: record.state)
+    }
+}

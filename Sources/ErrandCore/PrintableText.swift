@@ -1,0 +1,44 @@
+/// Text without Unicode "other" characters: AWS's pattern `[^\p{C}]+`.
+package enum PrintableText {
+    package static func check(_ bytes: RawSpan, field: String, scalarCountMax: Int) throws(InvalidField) {
+        if isPrintableASCII(bytes) {
+            guard bytes.byteCount <= scalarCountMax else { throw tooLong(field, bytes.byteCount, scalarCountMax) }
+            return
+        }
+        guard let text = validatedString(bytes) else { throw InvalidField(field, "is not valid UTF-8") }
+        var scalarCount = 0
+        for scalar in text.unicodeScalars {
+            scalarCount += 1
+            switch scalar.properties.generalCategory {
+            case .control, .format, .surrogate, .privateUse, .unassigned:
+                throw InvalidField(
+                    field, "has U+\(String(scalar.value, radix: 16, uppercase: true)), a control or unassigned character")
+            default: continue
+            }
+        }
+        guard scalarCount <= scalarCountMax else { throw tooLong(field, scalarCount, scalarCountMax) }
+    }
+
+    /// The bytes as a string; nothing if they are not UTF-8.
+    package static func validatedString(_ bytes: RawSpan) -> String? {
+        let array = [UInt8](unsafeUninitializedCapacity: bytes.byteCount) { target, count in
+            for offset in 0..<bytes.byteCount {
+                target.initializeElement(at: offset, to: bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+            }
+            count = bytes.byteCount
+        }
+        return String(validating: array, as: UTF8.self)
+    }
+
+    private static func isPrintableASCII(_ bytes: RawSpan) -> Bool {
+        for offset in 0..<bytes.byteCount {
+            let byte = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+            if byte < 0x20 || byte > 0x7E { return false }
+        }
+        return true
+    }
+
+    private static func tooLong(_ field: String, _ count: Int, _ limit: Int) -> InvalidField {
+        InvalidField(field, "has \(count) characters, the limit is \(limit)")
+    }
+}

@@ -1,0 +1,27 @@
+/// A thing's (device's) name: 1 to 128 of `[a-zA-Z0-9:_-]` (SPEC §12).
+public struct ThingName: Hashable, Sendable, CustomStringConvertible {
+    package let text: InlineText<16>
+
+    /// Throws `InvalidField` when `string` is empty, too long or has another character.
+    public init(_ string: String) throws(InvalidField) {
+        var string = string
+        string.makeContiguousUTF8()
+        try self.init(bytes: string.utf8Span.span.bytes)
+    }
+
+    package init(bytes: RawSpan) throws(InvalidField) {
+        try NameAlphabet.check(
+            bytes, field: "thingName", byteCountMax: FieldLimits.thingNameByteCountMax, allowsColon: true)
+        guard let text = InlineText<16>(bytes) else {
+            throw InvalidField("thingName", "has more than \(InlineText<16>.byteCountMax) bytes")
+        }
+        self.text = text
+    }
+
+    /// The empty placeholder that a decoder keeps when the name on the wire was invalid; it matches nothing.
+    package init() { text = InlineText() }
+
+    public var description: String { text.string }
+
+    public static func == (left: Self, right: String) -> Bool { left.description == right }
+}

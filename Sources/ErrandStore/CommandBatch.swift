@@ -1,0 +1,95 @@
+package import ErrandCore
+
+/// What a store is asked to decide.
+package enum StoreCommand: Sendable {
+    case describe(DescribeJobExecutionRequest)
+    case describeOwn(DescribeOwnJobExecutionRequest)
+    case update(UpdateJobExecutionRequest)
+    case cancel(CancelJobExecutionRequest)
+    case startNext(StartNextPendingJobExecutionRequest)
+    case getPending(GetPendingJobExecutionsRequest)
+    case listForJob(ListJobExecutionsForJobRequest)
+    case listForThing(ListJobExecutionsForThingRequest)
+    case createJob(CreateJobRequest)
+    case addJobTargets(AddJobTargetsRequest)
+    case describeJob(DescribeJobRequest)
+
+    /// About how many executions its outcome may hold, for keeping a batch's memory bounded.
+    package var weight: Int {
+        switch self {
+        case .getPending(let request): Int(request.maxResults ?? UInt32(FieldLimits.pendingResultCountDefault))
+        case .listForJob(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
+        case .listForThing(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
+        case .createJob(let request): 1 + request.targets.count / 16
+        case .addJobTargets(let request): 1 + request.targets.count / 16
+        default: 1
+        }
+    }
+}
+
+/// What the store decided.
+package enum StoreOutcome: Sendable {
+    /// Nothing if no execution is pending.
+    case execution(StoredExecutionView?)
+    case changed(JobExecutionChange, jobDocument: JobDocument?)
+    case pending(PendingJobExecutions)
+    case page(JobExecutionPage)
+    case targetsReceived(JobTargetsReceipt)
+    case job(Job)
+    case refused(Refusal)
+}
+
+/// One execution as it was when decided, with its names.
+package struct StoredExecutionView: Sendable {
+    package var jobId: JobId
+    package var thingName: ThingName
+    package var record: ExecutionRecord
+    package var approximateSecondsBeforeTimedOut: UInt32?
+    package var jobDocument: JobDocument?
+
+    package init(
+        jobId: JobId, thingName: ThingName, record: ExecutionRecord, approximateSecondsBeforeTimedOut: UInt32?,
+        jobDocument: JobDocument?
+    ) {
+        self.jobId = jobId
+        self.thingName = thingName
+        self.record = record
+        self.approximateSecondsBeforeTimedOut = approximateSecondsBeforeTimedOut
+        self.jobDocument = jobDocument
+    }
+}
+
+/// A job's document, shared by all who read it.
+package struct JobDocument: Sendable, Equatable {
+    package let bytes: [UInt8]
+
+    package init(_ text: String) {
+        bytes = Array(text.utf8)
+    }
+}
+
+/// Commands on their way to a store and outcomes on their way back; used again and again by its owner.
+///
+/// `@unchecked Sendable`: it has one owner at a time. The submitter fills `commands` and lets go at `submit`; the
+/// store fills `outcomes` and lets go at `complete`, after which it belongs to the submitter again.
+package final class CommandBatch: @unchecked Sendable {
+    package var commands: [StoreCommand] = []
+    package var outcomes: [StoreOutcome] = []
+    private let onComplete: @Sendable (CommandBatch) -> Void
+
+    package init(onComplete: @escaping @Sendable (CommandBatch) -> Void) {
+        self.onComplete = onComplete
+    }
+
+    /// Called by the store, once for each submit.
+    package func complete() {
+        precondition(outcomes.count == commands.count, "a store answers every command")
+        onComplete(self)
+    }
+
+    /// Makes it ready for the next use, keeping its memory.
+    package func reset() {
+        commands.removeAll(keepingCapacity: true)
+        outcomes.removeAll(keepingCapacity: true)
+    }
+}
