@@ -15,9 +15,10 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CEpoll"),
         .target(name: "ErrandCore"),
         .target(name: "ErrandWire", dependencies: ["ErrandCore", "CZlib"]),
-        .target(name: "ErrandTransport", dependencies: ["ErrandWire"]),
+        .target(name: "ErrandTransport", dependencies: ["ErrandWire", "CEpoll"]),
         .target(
             name: "ErrandStore",
             dependencies: ["ErrandCore", .product(name: "HeapModule", package: "swift-collections")]),

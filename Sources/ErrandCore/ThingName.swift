@@ -21,6 +21,11 @@ public struct ThingName: Hashable, Sendable, CustomStringConvertible {
     /// The empty placeholder that a decoder keeps when the name on the wire was invalid; it matches nothing.
     package init() { text = InlineText() }
 
+    package var bytes: RawSpan {
+        @_lifetime(borrow self)
+        get { text.bytes }
+    }
+
     public var description: String { text.string }
 
     public static func == (left: Self, right: String) -> Bool { left.description == right }

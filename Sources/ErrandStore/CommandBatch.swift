@@ -72,7 +72,7 @@ package struct JobDocument: Sendable, Equatable {
 ///
 /// `@unchecked Sendable`: it has one owner at a time. The submitter fills `commands` and lets go at `submit`; the
 /// store fills `outcomes` and lets go at `complete`, after which it belongs to the submitter again.
-package final class CommandBatch: @unchecked Sendable {
+package class CommandBatch: @unchecked Sendable {
     package var commands: [StoreCommand] = []
     package var outcomes: [StoreOutcome] = []
     private let onComplete: @Sendable (CommandBatch) -> Void
@@ -82,7 +82,7 @@ package final class CommandBatch: @unchecked Sendable {
     }
 
     /// Called by the store, once for each submit.
-    package func complete() {
+    package final func complete() {
         precondition(outcomes.count == commands.count, "a store answers every command")
         onComplete(self)
     }

@@ -1,0 +1,138 @@
+internal import ErrandCore
+internal import ErrandStore
+package import ErrandWire
+
+/// Turns the calls of one connection into commands of a batch, and refuses what needs no store (SPEC §10 `STA-1`).
+package struct CallDecoder: CallSink {
+    package var batch: CallBatch
+    /// When the bytes now being decoded came, and what time it is, in steady milliseconds: for deadlines.
+    package var receivedAt: Int64 = 0
+    package var now: Int64 = 0
+    package var isDraining = false
+    package let batchItemCountMax: Int
+
+    /// Outcomes of more than about this many executions are not kept in memory at once.
+    private static let weightMax = 1024
+
+    package init(batch: CallBatch, batchItemCountMax: Int) {
+        self.batch = batch
+        self.batchItemCountMax = batchItemCountMax
+    }
+
+    /// Calls are decided in the turn that reads them, so there is never one to cancel here: the final reply is on its way.
+    package mutating func cancelCall(_ requestId: UInt64) {}
+
+    package mutating func call(_ header: FrameHeader, _ body: RawSpan) -> FrameFlow {
+        let firstItem = batch.items.count
+        var isBatch = false
+        do throws(MessageFault) {
+            isBatch = try decode(header, body)
+        } catch {
+            switch error {
+            case .malformed: batch.add(Refusal(.invalidRequest, error.description))
+            case .invalidField(let field): batch.add(untimely(body) ?? Refusal(field))
+            }
+        }
+        batch.calls.append(
+            CallBatch.Call(
+                requestId: header.requestId, opcode: header.opcode, isBatch: isBatch,
+                frameByteCount: header.frameByteCount, firstItem: firstItem,
+                itemCount: batch.items.count - firstItem))
+        return batch.weight >= Self.weightMax ? .pause : .goOn
+    }
+
+    /// Why a well-formed call is not decided at all; nothing if it is.
+    private func untimely(_ body: RawSpan) -> Refusal? {
+        if isDraining { return Refusal(.unavailable, "the server is stopping; connect again") }
+        if let timeout = CallTimeout.read(body), now - receivedAt > Int64(timeout) {
+            return Refusal(.deadlineExceeded, "the deadline of \(timeout) ms passed before the call was decided")
+        }
+        return nil
+    }
+
+    /// Returns whether the call is a batch.
+    private mutating func decode(_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Bool {
+        switch Opcode(rawValue: header.opcode) {
+        case .describeJobExecution:
+            let request = try DescribeJobExecutionRequest(body, header)
+            accept(body, request.validate) { .describe(request) }
+        case .describeOwnJobExecution:
+            let request = try DescribeOwnJobExecutionRequest(body, header)
+            accept(body, request.validate) { .describeOwn(request) }
+        case .updateJobExecution:
+            let request = try UpdateJobExecutionRequest(body, header)
+            accept(body, request.validate) { .update(request) }
+        case .cancelJobExecution:
+            let request = try CancelJobExecutionRequest(body, header)
+            accept(body, request.validate) { .cancel(request) }
+        case .startNextPendingJobExecution:
+            let request = try StartNextPendingJobExecutionRequest(body, header)
+            accept(body, request.validate) { .startNext(request) }
+        case .getPendingJobExecutions:
+            let request = try GetPendingJobExecutionsRequest(body, header)
+            accept(body, request.validate) { .getPending(request) }
+        case .listJobExecutionsForJob:
+            let request = try ListJobExecutionsForJobRequest(body, header)
+            accept(body, request.validate) { .listForJob(request) }
+        case .listJobExecutionsForThing:
+            let request = try ListJobExecutionsForThingRequest(body, header)
+            accept(body, request.validate) { .listForThing(request) }
+        case .createJob:
+            let request = try CreateJobRequest(body, header)
+            accept(body, request.validateWithDocument) { .createJob(request) }
+        case .addJobTargets:
+            let request = try AddJobTargetsRequest(body, header)
+            accept(body, request.validate) { .addJobTargets(request) }
+        case .describeJob:
+            let request = try DescribeJobRequest(body, header)
+            accept(body, {}) { .describeJob(request) }
+        case .batchDescribeJobExecution:
+            try decodeBatch(header, body, DescribeJobExecutionRequest.self, { try $0.validate() }, { .describe($0) })
+            return true
+        case .batchUpdateJobExecution:
+            try decodeBatch(header, body, UpdateJobExecutionRequest.self, { try $0.validate() }, { .update($0) })
+            return true
+        case .batchCancelJobExecution:
+            try decodeBatch(header, body, CancelJobExecutionRequest.self, { try $0.validate() }, { .cancel($0) })
+            return true
+        case .health:
+            _ = try HealthRequest(body, header)
+            batch.items.append(.health)
+        case .serverInfo:
+            _ = try ServerInfoRequest(body, header)
+            batch.items.append(.serverInfo)
+        default:
+            batch.add(Refusal(.unimplemented, "no call has opcode 0x\(String(header.opcode, radix: 16))"))
+        }
+        return false
+    }
+
+    @inline(__always)
+    private mutating func accept(
+        _ body: RawSpan, _ validate: () throws(InvalidField) -> Void, _ command: () -> StoreCommand
+    ) {
+        if let refusal = untimely(body) {
+            batch.add(refusal)
+            return
+        }
+        do throws(InvalidField) {
+            try validate()
+            batch.add(command())
+        } catch {
+            batch.add(Refusal(error))
+        }
+    }
+
+    private mutating func decodeBatch<Item: BatchableRequest>(
+        _ header: FrameHeader, _ body: RawSpan, _ type: Item.Type,
+        _ validate: (Item) throws(InvalidField) -> Void, _ command: (Item) -> StoreCommand
+    ) throws(MessageFault) {
+        let items = try BatchItems<Item>(body, header, itemCountMax: batchItemCountMax)
+        for item in items.items {
+            switch item {
+            case .success(let request): accept(body, { () throws(InvalidField) in try validate(request) }) { command(request) }
+            case .failure(let field): batch.add(untimely(body) ?? Refusal(field))
+            }
+        }
+    }
+}

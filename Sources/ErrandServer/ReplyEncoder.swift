@@ -1,0 +1,136 @@
+internal import ErrandCore
+internal import ErrandStore
+internal import ErrandWire
+
+/// Writes the outcomes of a batch as reply frames.
+struct ReplyEncoder {
+    let status: ServerStatus
+
+    func encode(_ batch: CallBatch, into encoder: inout SegmentEncoder) {
+        for call in batch.calls {
+            if call.isBatch {
+                writeBatch(call, batch, into: &encoder)
+            } else {
+                write(call, batch.items[call.firstItem], batch, into: &encoder)
+            }
+        }
+    }
+
+    private func write(
+        _ call: CallBatch.Call, _ item: CallBatch.Item, _ batch: CallBatch, into encoder: inout SegmentEncoder
+    ) {
+        switch item {
+        case .refused(let index): writeFailure(batch.refusals[index], call, into: &encoder)
+        case .health: writeReply(status.health, call, into: &encoder)
+        case .serverInfo: writeReply(status.info, call, into: &encoder)
+        case .command(let index):
+            switch batch.outcomes[index] {
+            case .refused(let refusal): writeFailure(refusal, call, into: &encoder)
+            case .execution(nil): begin(call, rootByteCount: 0, &encoder); end(call, &encoder)
+            case .execution(let view?):
+                begin(call, rootByteCount: JobExecutionBody.rootByteCount, &encoder)
+                view.write(to: &encoder.body)
+                end(call, &encoder)
+            case .changed(let change, let document):
+                begin(call, rootByteCount: JobExecutionChange.rootByteCount, &encoder)
+                change.write(jobDocument: document?.bytes, to: &encoder.body)
+                end(call, &encoder)
+            case .pending(let pending): writeReply(pending, call, into: &encoder)
+            case .page(let page): writeReply(page, call, into: &encoder)
+            case .targetsReceived(let receipt): writeReply(receipt, call, into: &encoder)
+            case .job(let job): writeReply(job, call, into: &encoder)
+            }
+        }
+    }
+
+    private func begin(_ call: CallBatch.Call, rootByteCount: Int, _ encoder: inout SegmentEncoder) {
+        encoder.beginFrame(call.opcode, flags: .reply, rootByteCount: rootByteCount, requestId: call.requestId)
+    }
+
+    private func end(_ call: CallBatch.Call, _ encoder: inout SegmentEncoder) {
+        guard !encoder.endFrame() else { return }
+        // The effect of a change stands; only its reply is too long for what this client takes.
+        let isMutation = Opcode(rawValue: call.opcode)?.isMutation ?? false
+        writeFailure(
+            Failure(
+                applied: isMutation ? .yes : .no,
+                message: "the reply is larger than the \(encoder.segmentByteCountMax) bytes the client takes"),
+            .resourceExhausted, call, into: &encoder)
+    }
+
+    private func writeReply<Body: Message>(_ message: Body, _ call: CallBatch.Call, into encoder: inout SegmentEncoder) {
+        begin(call, rootByteCount: Body.rootByteCount, &encoder)
+        message.writeBody(to: &encoder.body)
+        end(call, &encoder)
+    }
+
+    private func writeFailure(_ refusal: Refusal, _ call: CallBatch.Call, into encoder: inout SegmentEncoder) {
+        writeFailure(Failure(refusal), refusal.code, call, into: &encoder)
+    }
+
+    private func writeFailure(
+        _ failure: Failure, _ code: StatusCode, _ call: CallBatch.Call, into encoder: inout SegmentEncoder
+    ) {
+        encoder.beginFrame(
+            call.opcode, flags: .reply, status: code, rootByteCount: Failure.rootByteCount, requestId: call.requestId)
+        failure.writeBody(to: &encoder.body)
+        _ = encoder.endFrame()
+    }
+
+    // MARK: Batches
+
+    private func writeBatch(_ call: CallBatch.Call, _ batch: CallBatch, into encoder: inout SegmentEncoder) {
+        begin(call, rootByteCount: BatchReply.rootByteCount, &encoder)
+        BatchReply.write(itemCount: call.itemCount, to: &encoder.body)
+        // Every later item needs at most this much if it has to be cut (`BAT-3`).
+        let reserve = 128
+        for index in 0..<call.itemCount {
+            let itemsAfter = call.itemCount - index - 1
+            let before = encoder.body.bytes.count
+            writeItem(batch.items[call.firstItem + index], batch, to: &encoder.body)
+            if encoder.openFrameByteCount + itemsAfter * reserve > encoder.segmentByteCountMax {
+                encoder.body.truncate(to: before)
+                encoder.body.appendRecord(
+                    Failure(applied: .no, message: "the batch's reply is full; ask again"), status: .resourceExhausted)
+            }
+        }
+        end(call, &encoder)
+    }
+
+    private func writeItem(_ item: CallBatch.Item, _ batch: CallBatch, to writer: inout ByteWriter) {
+        switch item {
+        case .refused(let index): writer.appendRecord(failure(batch.refusals[index]), status: batch.refusals[index].code)
+        case .health, .serverInfo: break
+        case .command(let index):
+            switch batch.outcomes[index] {
+            case .refused(let refusal): writer.appendRecord(failure(refusal), status: refusal.code)
+            case .execution(let view?):
+                let start = writer.beginRecord(rootByteCount: JobExecutionBody.rootByteCount)
+                view.write(to: &writer)
+                writer.endRecord(start)
+            case .changed(let change, let document):
+                let start = writer.beginRecord(rootByteCount: JobExecutionChange.rootByteCount)
+                change.write(jobDocument: document?.bytes, to: &writer)
+                writer.endRecord(start)
+            case .execution(nil), .pending, .page, .targetsReceived, .job: break
+            }
+        }
+    }
+
+    /// Inside a batch a state goes without its details (SPEC §8.3).
+    private func failure(_ refusal: Refusal) -> Failure {
+        var failure = Failure(refusal)
+        failure.executionState?.statusDetails = StatusDetails()
+        failure.message = String(failure.message.prefix(48))
+        return failure
+    }
+}
+
+extension StoredExecutionView {
+    func write(to writer: inout ByteWriter) {
+        JobExecutionBody.write(
+            jobId: jobId, thingName: thingName, record: record,
+            approximateSecondsBeforeTimedOut: approximateSecondsBeforeTimedOut, jobDocument: jobDocument?.bytes,
+            to: &writer)
+    }
+}

@@ -1,0 +1,187 @@
+internal import ErrandCore
+internal import ErrandStore
+internal import ErrandTransport
+internal import ErrandWire
+internal import Logging
+
+/// One client's connection: bytes to calls, calls to the store in batches, outcomes to replies in one write.
+///
+/// `@unchecked Sendable`: all state is touched only on the loop of `connection`; `decided` hops there if it must.
+package final class ServerConnection: ConnectionHandler, @unchecked Sendable {
+    private let connection: Connection
+    private let context: LoopContext
+    private var stream = FrameStream()
+    private var state: ServerConnectionState<CallDecoder>
+    private var clock: ConnectionClock
+    private var batchesInFlight = 0
+    /// Replies wait for a client that does not read: nothing more is decided for it (SPEC §3 `CON-9`).
+    private var isHeld = false
+    private var inputHasEnded = false
+    private var seenSegmentCount: UInt64 = 0
+    private let peer: String
+
+    init(_ connection: Connection, context: LoopContext, peer: String, at now: Int64) {
+        self.connection = connection
+        self.context = context
+        self.peer = peer
+        clock = ConnectionClock(at: now)
+        let decoder = CallDecoder(
+            batch: context.takeBatch(), batchItemCountMax: Int(context.greeting.welcome.batchItemCountMax))
+        state = ServerConnectionState(greeting: context.greeting, calls: decoder, at: now)
+    }
+
+    // MARK: Bytes in
+
+    package func received(_ bytes: RawSpan, codec: inout SegmentCodec) {
+        let now = context.steadyMilliseconds
+        state.advanceClock(to: now)
+        state.calls.now = now
+        state.calls.receivedAt = now
+        state.calls.isDraining = state.phase == .draining
+        do throws(ConnectionFault) {
+            try stream.receive(bytes, codec: &codec, for: &state)
+        } catch {
+            fail(error)
+        }
+        clock.heard(
+            at: now, isInsideSegment: stream.isInsideSegment, completedSegment: stream.segmentCount != seenSegmentCount)
+        seenSegmentCount = stream.segmentCount
+        work(&codec)
+    }
+
+    package func inputEnded() {
+        inputHasEnded = true
+        closeWhenDone()
+    }
+
+    /// Decides what has gathered, and goes on with what a pause has kept, while the client takes its replies.
+    private func work(_ codec: inout SegmentCodec) {
+        submit()
+        while stream.isPaused, !holdsBack(), state.phase != .closed {
+            do throws(ConnectionFault) {
+                try stream.resume(codec: &codec, for: &state)
+            } catch {
+                fail(error)
+            }
+            submit()
+        }
+        if state.wantsToSend { connection.setDirty() }
+        closeWhenDone()
+    }
+
+    private func submit() {
+        guard !state.calls.batch.calls.isEmpty else { return }
+        let batch = state.calls.batch
+        state.calls.batch = context.takeBatch()
+        batch.owner = self
+        batchesInFlight += 1
+        if batch.commands.isEmpty {
+            decided(batch)
+        } else {
+            context.store.submit(batch, at: context.clock.nowMilliseconds())
+        }
+    }
+
+    /// The store has decided a batch; on any thread.
+    func decided(_ batch: CallBatch) {
+        if connection.loop.isOnLoop {
+            reply(batch)
+        } else {
+            connection.loop.post { [self] in
+                reply(batch)
+                connection.setDirty()
+                closeWhenDone()
+            }
+        }
+    }
+
+    private func reply(_ batch: CallBatch) {
+        batchesInFlight -= 1
+        if state.encoder.needsBuffer { state.encoder.adopt(connection.loop.takeBuffer()) }
+        context.replyEncoder.encode(batch, into: &state.encoder)
+        for call in batch.calls { state.answered(frameByteCount: call.frameByteCount) }
+        context.status.answered(batch.calls.count)
+        context.giveBack(batch)
+    }
+
+    // MARK: Bytes out
+
+    package func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
+        state.seal(into: &output, with: &codec)
+    }
+
+    package func wrote(waitingByteCount: Int, progressed: Bool) {
+        clock.wrote(at: context.steadyMilliseconds, progressed: progressed, hasRest: waitingByteCount > 0)
+        guard isHeld, waitingByteCount < WireLimits.outputByteCountSoftMax / 2 else { return }
+        isHeld = false
+        // Behind the other connections of this turn, so that one fast reader of long lists cannot keep the loop.
+        connection.loop.post { [self] in
+            guard connection.isOpen else { return }
+            if !inputHasEnded { connection.setReading(true) }
+            state.calls.now = context.steadyMilliseconds
+            connection.loop.withCodec { work(&$0) }
+        }
+    }
+
+    /// Whether too much waits for this client; then reading stops too.
+    private func holdsBack() -> Bool {
+        guard connection.waitingByteCount + state.encoder.byteCount > WireLimits.outputByteCountSoftMax else {
+            return false
+        }
+        if !isHeld {
+            isHeld = true
+            connection.setReading(false)
+        }
+        return true
+    }
+
+    // MARK: Ending
+
+    private func fail(_ fault: ConnectionFault) {
+        submit()
+        context.logFault(fault, peer: peer)
+        state.fail(fault)
+        connection.setDirty()
+        connection.close()
+    }
+
+    private func closeWhenDone() {
+        guard inputHasEnded || state.phase == .draining, batchesInFlight == 0, !stream.isPaused else { return }
+        connection.close()
+    }
+
+    /// Asks the client to go elsewhere, and closes when all its calls are answered (SPEC §7.5).
+    func drain(graceMilliseconds: UInt32) {
+        guard state.phase != .draining else { return }
+        if state.goAway(graceMilliseconds: graceMilliseconds, message: "the server is stopping") {
+            connection.setDirty()
+            closeWhenDone()
+        } else {
+            connection.close()
+        }
+    }
+
+    /// Says why this client is not served, and closes.
+    func refuse(_ fault: ConnectionFault) { fail(fault) }
+
+    func abort() { connection.abort() }
+
+    package func tick(at nowMilliseconds: Int64) {
+        let isGreeted = state.phase != .opening && state.phase != .greeted
+        switch clock.check(at: nowMilliseconds, isGreeted: isGreeted) {
+        case .fine: break
+        case .ping:
+            state.ping(opaque: UInt64(bitPattern: nowMilliseconds))
+            connection.setDirty()
+        case .failed(.slowReader):
+            // It does not read, so it would not read why either.
+            context.logFault(.slowReader, peer: peer)
+            connection.abort()
+        case .failed(let fault): fail(fault)
+        }
+    }
+
+    package func ended(_ cause: ConnectionEnd) {
+        context.remove(self)
+    }
+}

@@ -1,0 +1,281 @@
+internal import Dispatch
+internal import Glibc
+internal import Synchronization
+package import ErrandWire
+
+/// What a loop wakes for a descriptor. Called on the loop only.
+package protocol EventHandler: AnyObject {
+    func ready(isReadable: Bool, isWritable: Bool)
+
+    /// All events of this turn have been handled: send what has gathered.
+    func flush()
+
+    /// Now and then, for time limits.
+    func tick(at nowMilliseconds: Int64)
+}
+
+/// One loop: a serial queue, and one Dispatch source on one epoll descriptor that watches every socket of the loop.
+///
+/// The source's handler drains ready sockets in batches and stays while there is work, so that Dispatch's re-arming
+/// and thread hops are paid once per burst. When nothing has come for a moment it leaves, and an idle loop costs nothing.
+/// It yields after a bounded time, so that timers on the queue are served.
+///
+/// `@unchecked Sendable`: everything but `mailbox`, `wakeUp` and `ownerThread` is touched only on `queue`, which
+/// `preconditionOnLoop` checks.
+package final class EventLoop: TaskExecutor, @unchecked Sendable {
+    package let label: String
+    private let queue: DispatchQueue
+    private let wakeUp: WakeUp
+    private let mailbox = Mutex(Mailbox())
+    /// The thread that is inside `drain`, or 0.
+    private let ownerThread = Atomic<UInt>(0)
+
+    private var source: (any DispatchSourceRead)?
+    private var timer: (any DispatchSourceTimer)?
+    private var poller: Poller
+    private var slots: [Slot] = []
+    private var freeSlots: [Int] = []
+    private var dirty: [any EventHandler] = []
+    private var localWork: [Work] = []
+    private var isStopped = false
+
+    /// Shared by all connections of the loop, one after the other.
+    package var codec = SegmentCodec()
+    private var readBuffer: [UInt8]
+    private var spareBuffers: [[UInt8]] = []
+
+    private struct Slot {
+        var handler: (any EventHandler)?
+        var generation: UInt32 = 0
+    }
+
+    private enum Work {
+        case closure(@Sendable () -> Void)
+        case job(UnownedJob)
+    }
+
+    private struct Mailbox {
+        var work: [Work] = []
+        var isSignaled = false
+    }
+
+    private static let wakeUpToken = UInt64.max
+    private static let readBufferByteCount = 262_144
+    /// How long a drained loop waits inside epoll before it gives its thread back.
+    private static let lingerMilliseconds: Int32 = 2
+    /// How long a busy loop keeps its queue before it lets timers run.
+    private static let yieldNanoseconds: Int64 = 10_000_000
+    private static let tickMilliseconds = 250
+
+    package init(label: String) throws(SystemError) {
+        self.label = label
+        // A plain serial queue targets the overcommit root: a loop that waits does not starve the pool.
+        queue = DispatchQueue(label: label)
+        poller = try Poller()
+        wakeUp = try WakeUp()
+        readBuffer = Array(repeating: 0, count: Self.readBufferByteCount)
+        try poller.add(wakeUp.descriptor, .read, token: Self.wakeUpToken)
+        let source = DispatchSource.makeReadSource(fileDescriptor: poller.descriptor, queue: queue)
+        source.setEventHandler { [unowned self] in drain() }
+        self.source = source
+        source.activate()
+    }
+
+    /// Ends the loop: no more events. The descriptors go when the last handler lets go.
+    package func stop() {
+        post { [self] in
+            isStopped = true
+            timer?.cancel()
+            timer = nil
+            for index in slots.indices { slots[index].handler = nil }
+            // The source keeps the loop alive until it is cancelled, and the poller must outlive the source.
+            source?.setCancelHandler { [self] in source = nil }
+            source?.cancel()
+        }
+    }
+
+    // MARK: Work from anywhere
+
+    package var isOnLoop: Bool { ownerThread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    package func preconditionOnLoop() {
+        assert(isOnLoop, "\(label): touched from another thread")
+    }
+
+    /// Runs `work` on the loop, in the order posted from each thread.
+    package func post(_ work: @escaping @Sendable () -> Void) { post(.closure(work)) }
+
+    private func post(_ work: Work) {
+        if isOnLoop {
+            localWork.append(work)
+            return
+        }
+        let needsSignal = mailbox.withLock { mailbox in
+            mailbox.work.append(work)
+            defer { mailbox.isSignaled = true }
+            return !mailbox.isSignaled
+        }
+        if needsSignal { wakeUp.signal() }
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) { post(.job(UnownedJob(job))) }
+
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+
+    // MARK: The turn
+
+    private func drain() {
+        ownerThread.store(UInt(pthread_self()), ordering: .relaxed)
+        defer { ownerThread.store(0, ordering: .relaxed) }
+        let begunAt = SystemCall.steadyNanoseconds
+        while !isStopped {
+            let isBusy = !localWork.isEmpty
+            let eventCount = wait(milliseconds: isBusy ? 0 : Self.lingerMilliseconds)
+            runWork()
+            flushDirty()
+            if eventCount == 0 && !isBusy && localWork.isEmpty { return }
+            if SystemCall.steadyNanoseconds - begunAt > Self.yieldNanoseconds {
+                // The poller stays readable, so the source fires again behind whatever waits on the queue.
+                if !localWork.isEmpty { wakeUp.signal() }
+                return
+            }
+        }
+    }
+
+    /// Waits, and lets every ready handler read and write.
+    private func wait(milliseconds: Int32) -> Int {
+        let count = poller.wait(milliseconds: milliseconds)
+        for index in 0..<count {
+            let event = poller.event(index)
+            guard event.token != Self.wakeUpToken else {
+                wakeUp.clear()
+                continue
+            }
+            let slot = Int(event.token & 0xFFFF_FFFF)
+            // A handler that left during this turn has a newer generation in its slot, or none.
+            guard slots[slot].generation == UInt32(event.token >> 32), let handler = slots[slot].handler else { continue }
+            handler.ready(isReadable: event.isReadable, isWritable: event.isWritable)
+        }
+        return count
+    }
+
+    private func runWork() {
+        var posted = localWork
+        localWork = []
+        mailbox.withLock { mailbox in
+            posted.append(contentsOf: mailbox.work)
+            mailbox.work.removeAll(keepingCapacity: true)
+            mailbox.isSignaled = false
+        }
+        for work in posted {
+            switch work {
+            case .closure(let closure): closure()
+            case .job(let job): job.runSynchronously(on: asUnownedTaskExecutor())
+            }
+        }
+    }
+
+    private func flushDirty() {
+        while !dirty.isEmpty {
+            let handlers = dirty
+            dirty.removeAll(keepingCapacity: true)
+            for handler in handlers { handler.flush() }
+        }
+    }
+
+    private func tick() {
+        ownerThread.store(UInt(pthread_self()), ordering: .relaxed)
+        defer { ownerThread.store(0, ordering: .relaxed) }
+        let now = SystemCall.steadyMilliseconds
+        for slot in slots { slot.handler?.tick(at: now) }
+        flushDirty()
+    }
+
+    // MARK: For handlers, on the loop
+
+    /// Watches a descriptor; the token names it in `change` and `remove`.
+    package func add(_ handler: any EventHandler, _ descriptor: Int32, reads: Bool, writes: Bool) throws(SystemError) -> UInt64 {
+        preconditionOnLoop()
+        let index = freeSlots.popLast() ?? slots.count
+        if index == slots.count { slots.append(Slot()) }
+        let token = UInt64(slots[index].generation) << 32 | UInt64(index)
+        do throws(SystemError) {
+            try poller.add(descriptor, Self.interest(reads, writes), token: token)
+        } catch {
+            freeSlots.append(index)
+            throw error
+        }
+        slots[index].handler = handler
+        startTimer()
+        return token
+    }
+
+    package func change(_ descriptor: Int32, token: UInt64, reads: Bool, writes: Bool) {
+        // The descriptor is in the set, so the only possible failure is the kernel's lack of memory: the peer then waits for a tick.
+        try? poller.change(descriptor, Self.interest(reads, writes), token: token)
+    }
+
+    package func remove(_ descriptor: Int32, token: UInt64) {
+        preconditionOnLoop()
+        poller.remove(descriptor)
+        let index = Int(token & 0xFFFF_FFFF)
+        slots[index].handler = nil
+        slots[index].generation &+= 1
+        freeSlots.append(index)
+        if freeSlots.count == slots.count {
+            timer?.cancel()
+            timer = nil
+        }
+    }
+
+    /// Calls the handler's `flush` at the end of this turn.
+    package func setDirty(_ handler: any EventHandler) { dirty.append(handler) }
+
+    /// Reads once from `descriptor` and lends what came, and the loop's codec, to `take`.
+    package func read(
+        _ descriptor: Int32, _ take: (_ bytes: RawSpan, _ codec: inout SegmentCodec) -> Void
+    ) -> SystemCall.IOResult {
+        let result = readBuffer.withUnsafeMutableBytes { SystemCall.read(descriptor, into: $0) }
+        if case .done(let count) = result, count > 0 {
+            // Lends the buffer for the call only; no handler reads again from inside it.
+            readBuffer.withUnsafeBytes { take($0.bytes.extracting(first: count), &codec) }
+        }
+        return result
+    }
+
+    /// Lends the codec outside of a read.
+    package func withCodec(_ body: (inout SegmentCodec) -> Void) {
+        preconditionOnLoop()
+        body(&codec)
+    }
+
+    /// An empty array with memory, so that idle connections need not hold any.
+    package func takeBuffer() -> [UInt8] {
+        spareBuffers.popLast() ?? Array(unsafeUninitializedCapacity: 16_384) { _, count in count = 0 }
+    }
+
+    package func giveBack(_ buffer: consuming [UInt8]) {
+        guard spareBuffers.count < 64, buffer.capacity > 0, buffer.capacity <= 1 << 20 else { return }
+        buffer.removeAll(keepingCapacity: true)
+        spareBuffers.append(buffer)
+    }
+
+    private static func interest(_ reads: Bool, _ writes: Bool) -> Poller.Interest {
+        var interest: Poller.Interest = []
+        if reads { interest.insert(.read) }
+        if writes { interest.insert(.write) }
+        return interest
+    }
+
+    /// Ticks only while somebody is here to be ticked.
+    private func startTimer() {
+        guard timer == nil, !isStopped else { return }
+        let timer = DispatchSource.makeTimerSource(queue: queue)
+        timer.schedule(
+            deadline: .now() + .milliseconds(Self.tickMilliseconds), repeating: .milliseconds(Self.tickMilliseconds),
+            leeway: .milliseconds(50))
+        timer.setEventHandler { [unowned self] in tick() }
+        self.timer = timer
+        timer.activate()
+    }
+}

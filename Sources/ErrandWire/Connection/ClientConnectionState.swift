@@ -1,0 +1,95 @@
+package import ErrandCore
+
+/// Takes what a server sends.
+package protocol ReplySink {
+    mutating func welcomed(_ welcome: Welcome)
+
+    /// A reply; `body` is gone when this returns. False if no such call is in flight.
+    mutating func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool
+
+    mutating func goAway(_ goAway: GoAway, status: StatusCode)
+    mutating func ping(opaque: UInt64)
+    mutating func pong(opaque: UInt64)
+
+    /// The server closes the connection and says why.
+    mutating func connectionError(_ error: ConnectionErrorMessage, status: StatusCode)
+}
+
+/// The client's side of one connection: frames in, events to `sink` (SPEC §3). The calls go out through the
+/// owner's `SegmentEncoder`, which many tasks share.
+///
+/// A value without I/O or clock. The server is not trusted: every fault of SPEC §11 ends the connection.
+package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
+    package enum Phase: Sendable, Equatable {
+        case opening
+        case serving
+        case closed
+    }
+
+    package var sink: Sink
+    package private(set) var phase = Phase.opening
+    package private(set) var agreement = SegmentAgreement.beforeWelcome
+    package private(set) var inboundSegmentByteCountMax = WireLimits.segmentByteCountMaxBeforeWelcome
+    private let hello: Hello
+
+    package init(hello: Hello, sink: Sink) {
+        self.hello = hello
+        self.sink = sink
+    }
+
+    package mutating func admit(callCount: Int, callByteCount: Int) throws(ConnectionFault) {}
+
+    package mutating func receive(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
+        if header.opcode == Opcode.connectionError.rawValue, phase != .closed {
+            let error: ConnectionErrorMessage = try decodeControl(header, body)
+            phase = .closed
+            sink.connectionError(error, status: StatusCode(rawValue: header.status) ?? .unknown)
+            return .goOn
+        }
+        switch phase {
+        case .opening:
+            guard header.opcode == Opcode.welcome.rawValue else { throw .frameUnexpected }
+            try welcome(header, body)
+        case .serving:
+            try serve(header, body)
+        case .closed:
+            throw .frameUnexpected
+        }
+        return .goOn
+    }
+
+    private mutating func welcome(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+        let welcome: Welcome = try decodeControl(header, body)
+        guard (hello.versionMin...hello.versionMax).contains(welcome.version) else { throw .unsupportedVersion }
+        guard welcome.features & 0xFFFF_FFFF & ~hello.features == 0 else { throw .featureUnknown }
+        guard welcome.compression == 0 || hello.compressions & 1 != 0 else { throw .compressionNotAgreed }
+        guard welcome.segmentByteCountMax >= UInt32(WireLimits.segmentByteCountMaxFloor),
+            welcome.callsInFlightMax >= 1, welcome.batchItemCountMax >= 1
+        else { throw .controlMalformed }
+        agreement = SegmentAgreement(compression: welcome.compression == 1, checksums: welcome.checksums == 1)
+        inboundSegmentByteCountMax = Int(clamping: hello.segmentByteCountMax)
+        phase = .serving
+        sink.welcomed(welcome)
+    }
+
+    private mutating func serve(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+        guard header.opcode < Opcode.firstCall else {
+            guard header.flags.contains(.reply) else { throw .frameUnexpected }
+            guard sink.reply(header, body) else { throw .unrequestedReply }
+            return
+        }
+        guard !header.flags.contains(.reply) else { throw .frameUnexpected }
+        switch Opcode(rawValue: header.opcode) {
+        case .ping:
+            let ping: Ping = try decodeControl(header, body)
+            sink.ping(opaque: ping.opaque)
+        case .pong:
+            let pong: Ping = try decodeControl(header, body)
+            sink.pong(opaque: pong.opaque)
+        case .goAway:
+            sink.goAway(try decodeControl(header, body), status: StatusCode(rawValue: header.status) ?? .unknown)
+        default:
+            throw .frameUnexpected
+        }
+    }
+}

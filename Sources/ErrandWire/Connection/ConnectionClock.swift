@@ -1,0 +1,56 @@
+/// Which of a connection's time limits has passed (SPEC §3 `CON-7` to `CON-9`). Milliseconds of any steady clock.
+package struct ConnectionClock: Sendable {
+    private let openedAt: Int64
+    private var heardAt: Int64
+    private var segmentBegunAt: Int64?
+    private var stalledSince: Int64?
+    private var pingedAt: Int64?
+
+    package init(at nowMilliseconds: Int64) {
+        openedAt = nowMilliseconds
+        heardAt = nowMilliseconds
+    }
+
+    package enum Verdict: Sendable, Equatable {
+        case fine
+        case ping
+        case failed(ConnectionFault)
+    }
+
+    /// Bytes have come; `isInsideSegment` says whether the last of them left a segment unfinished.
+    package mutating func heard(at now: Int64, isInsideSegment: Bool, completedSegment: Bool) {
+        heardAt = now
+        pingedAt = nil
+        if !isInsideSegment {
+            segmentBegunAt = nil
+        } else if segmentBegunAt == nil || completedSegment {
+            // The clock of a segment runs from its first byte and no later byte sets it back.
+            segmentBegunAt = now
+        }
+    }
+
+    /// The peer has taken bytes (`hasRest` left), or bytes began to wait.
+    package mutating func wrote(at now: Int64, progressed: Bool, hasRest: Bool) {
+        if !hasRest {
+            stalledSince = nil
+        } else if progressed || stalledSince == nil {
+            stalledSince = now
+        }
+    }
+
+    package mutating func check(at now: Int64, isGreeted: Bool) -> Verdict {
+        if !isGreeted, now - openedAt >= WireLimits.handshakeTimeoutMilliseconds { return .failed(.handshakeTimeout) }
+        if let segmentBegunAt, now - segmentBegunAt >= WireLimits.segmentTimeoutMilliseconds {
+            return .failed(.segmentTimeout)
+        }
+        if let stalledSince, now - stalledSince >= WireLimits.writeStallTimeoutMilliseconds {
+            return .failed(.slowReader)
+        }
+        if let pingedAt {
+            return now - pingedAt >= WireLimits.pingTimeoutMilliseconds ? .failed(.idleTimeout) : .fine
+        }
+        guard isGreeted, now - heardAt >= WireLimits.idleTimeoutMilliseconds else { return .fine }
+        pingedAt = now
+        return .ping
+    }
+}

@@ -1,0 +1,69 @@
+/// What a frame is (SPEC §5).
+package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    case hello = 0x01
+    case welcome = 0x02
+    case connectionError = 0x03
+    case ping = 0x04
+    case pong = 0x05
+    case goAway = 0x06
+    case cancelCall = 0x07
+    case health = 0x10
+    case serverInfo = 0x11
+    case createJob = 0x20
+    case addJobTargets = 0x21
+    case describeJob = 0x22
+    case describeJobExecution = 0x30
+    case updateJobExecution = 0x31
+    case cancelJobExecution = 0x32
+    case startNextPendingJobExecution = 0x33
+    case getPendingJobExecutions = 0x34
+    case listJobExecutionsForJob = 0x35
+    case listJobExecutionsForThing = 0x36
+    case describeOwnJobExecution = 0x38
+    case batchDescribeJobExecution = 0x40
+    case batchUpdateJobExecution = 0x41
+    case batchCancelJobExecution = 0x42
+
+    /// Opcodes below are control messages, this and above are calls.
+    package static let firstCall: UInt8 = 0x10
+
+    package var description: String {
+        switch self {
+        case .hello: "HELLO"
+        case .welcome: "WELCOME"
+        case .connectionError: "CONNECTION_ERROR"
+        case .ping: "PING"
+        case .pong: "PONG"
+        case .goAway: "GOAWAY"
+        case .cancelCall: "CANCEL_CALL"
+        case .health: "Health"
+        case .serverInfo: "ServerInfo"
+        case .createJob: "CreateJob"
+        case .addJobTargets: "AddJobTargets"
+        case .describeJob: "DescribeJob"
+        case .describeJobExecution: "DescribeJobExecution"
+        case .updateJobExecution: "UpdateJobExecution"
+        case .cancelJobExecution: "CancelJobExecution"
+        case .startNextPendingJobExecution: "StartNextPendingJobExecution"
+        case .getPendingJobExecutions: "GetPendingJobExecutions"
+        case .listJobExecutionsForJob: "ListJobExecutionsForJob"
+        case .listJobExecutionsForThing: "ListJobExecutionsForThing"
+        case .describeOwnJobExecution: "DescribeOwnJobExecution"
+        case .batchDescribeJobExecution: "BatchDescribeJobExecution"
+        case .batchUpdateJobExecution: "BatchUpdateJobExecution"
+        case .batchCancelJobExecution: "BatchCancelJobExecution"
+        }
+    }
+}
+
+extension Opcode {
+    /// Whether the call changes anything.
+    package var isMutation: Bool {
+        switch self {
+        case .createJob, .addJobTargets, .updateJobExecution, .cancelJobExecution, .startNextPendingJobExecution,
+            .batchUpdateJobExecution, .batchCancelJobExecution:
+            true
+        default: false
+        }
+    }
+}

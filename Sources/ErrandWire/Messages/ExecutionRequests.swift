@@ -1,0 +1,170 @@
+package import ErrandCore
+
+extension DescribeJobExecutionRequest: RequestMessage {
+    package typealias Reply = JobExecution
+    package static let opcode = Opcode.describeJobExecution
+    package static let isMutation = false
+    package static let rootByteCount = 16
+
+    package func writeBody(to writer: inout ByteWriter) {
+        writer.appendRoot(Self.rootByteCount) { root in
+            root.store(presence(1, when: executionNumber != nil), at: 0)
+            root.store(executionNumber, at: 8)
+        }
+        writer.appendName(jobId)
+        writer.appendName(thingName)
+    }
+
+    package init(from reader: inout MessageReader) throws(MessageFault) {
+        try reader.takePresence(known: 0b11)
+        let executionNumber = reader.optional(8, bit: 1, as: Int64.self)
+        let jobId = try reader.jobId()
+        let thingName = try reader.thingName()
+        self.init(jobId: jobId, thingName: thingName, executionNumber: executionNumber)
+        try reader.finish()
+    }
+}
+
+extension DescribeOwnJobExecutionRequest: RequestMessage {
+    package typealias Reply = PossibleJobExecution
+    package static let opcode = Opcode.describeOwnJobExecution
+    package static let isMutation = false
+    package static let rootByteCount = 24
+
+    /// What stands in place of a job id for the head of the pending list.
+    private static let next = "$next"
+
+    package func writeBody(to writer: inout ByteWriter) {
+        writer.appendRoot(Self.rootByteCount) { root in
+            root.store(presence(1, when: executionNumber != nil), at: 0)
+            root.store(executionNumber, at: 8)
+            root.store(includeJobDocument, at: 16)
+        }
+        if let jobId { writer.appendName(jobId) } else { writer.appendText16(Self.next) }
+        writer.appendName(thingName)
+    }
+
+    package init(from reader: inout MessageReader) throws(MessageFault) {
+        try reader.takePresence(known: 0b11)
+        let executionNumber = reader.optional(8, bit: 1, as: Int64.self)
+        let includeJobDocument = try reader.bool(16, "includeJobDocument")
+        try reader.requireZero(17..<24)
+        let jobIdBytes = try reader.text16()
+        var jobId: JobId?
+        if !jobIdBytes.withUnsafeBytes({ $0.elementsEqual(Self.next.utf8) }) {
+            do throws(InvalidField) { jobId = try JobId(bytes: jobIdBytes) } catch { reader.note(error) }
+        }
+        let thingName = try reader.thingName()
+        self.init(
+            jobId: jobId, thingName: thingName, executionNumber: executionNumber,
+            includeJobDocument: includeJobDocument)
+        try reader.finish()
+    }
+}
+
+extension UpdateJobExecutionRequest: RequestMessage {
+    package typealias Reply = JobExecutionChange
+    package static let opcode = Opcode.updateJobExecution
+    package static let isMutation = true
+    package static let rootByteCount = 40
+
+    package func writeBody(to writer: inout ByteWriter) {
+        writer.appendRoot(Self.rootByteCount) { root in
+            root.store(
+                presence(1, when: expectedVersion != nil) | presence(2, when: executionNumber != nil)
+                    | presence(3, when: stepTimeoutInMinutes != nil) | presence(4, when: statusDetails != nil), at: 0)
+            root.store(status.rawValue, at: 8)
+            root.store(mergeStatusDetails, at: 9)
+            root.store(includeJobExecutionState, at: 10)
+            root.store(includeJobDocument, at: 11)
+            root.store(expectedVersion, at: 16)
+            root.store(executionNumber, at: 24)
+            root.store(stepTimeoutInMinutes, at: 32)
+        }
+        writer.appendName(jobId)
+        writer.appendName(thingName)
+        writer.appendDetails(statusDetails)
+    }
+
+    package init(from reader: inout MessageReader) throws(MessageFault) {
+        try reader.takePresence(known: 0b11111)
+        let status = try reader.executionStatus(8)
+        let mergeStatusDetails = try reader.bool(9, "mergeStatusDetails")
+        let includeJobExecutionState = try reader.bool(10, "includeJobExecutionState")
+        let includeJobDocument = try reader.bool(11, "includeJobDocument")
+        try reader.requireZero(12..<16)
+        let jobId = try reader.jobId()
+        let thingName = try reader.thingName()
+        let details = try reader.optionalDetails(bit: 4)
+        self.init(
+            jobId: jobId, thingName: thingName, status: status, statusDetails: details,
+            mergeStatusDetails: mergeStatusDetails,
+            expectedVersion: reader.optional(16, bit: 1, as: Int64.self),
+            executionNumber: reader.optional(24, bit: 2, as: Int64.self),
+            stepTimeoutInMinutes: reader.optional(32, bit: 3, as: Int64.self),
+            includeJobExecutionState: includeJobExecutionState, includeJobDocument: includeJobDocument)
+        try reader.finish()
+    }
+}
+
+extension CancelJobExecutionRequest: RequestMessage {
+    package typealias Reply = JobExecutionChange
+    package static let opcode = Opcode.cancelJobExecution
+    package static let isMutation = true
+    package static let rootByteCount = 32
+
+    package func writeBody(to writer: inout ByteWriter) {
+        writer.appendRoot(Self.rootByteCount) { root in
+            root.store(
+                presence(1, when: expectedVersion != nil) | presence(2, when: executionNumber != nil)
+                    | presence(3, when: statusDetails != nil), at: 0)
+            root.store(force, at: 8)
+            root.store(expectedVersion, at: 16)
+            root.store(executionNumber, at: 24)
+        }
+        writer.appendName(jobId)
+        writer.appendName(thingName)
+        writer.appendDetails(statusDetails)
+    }
+
+    package init(from reader: inout MessageReader) throws(MessageFault) {
+        try reader.takePresence(known: 0b1111)
+        let force = try reader.bool(8, "force")
+        try reader.requireZero(9..<16)
+        let jobId = try reader.jobId()
+        let thingName = try reader.thingName()
+        let details = try reader.optionalDetails(bit: 3)
+        self.init(
+            jobId: jobId, thingName: thingName, force: force,
+            expectedVersion: reader.optional(16, bit: 1, as: Int64.self),
+            executionNumber: reader.optional(24, bit: 2, as: Int64.self), statusDetails: details)
+        try reader.finish()
+    }
+}
+
+extension StartNextPendingJobExecutionRequest: RequestMessage {
+    package typealias Reply = PossibleJobExecution
+    package static let opcode = Opcode.startNextPendingJobExecution
+    package static let isMutation = true
+    package static let rootByteCount = 16
+
+    package func writeBody(to writer: inout ByteWriter) {
+        writer.appendRoot(Self.rootByteCount) { root in
+            root.store(
+                presence(1, when: stepTimeoutInMinutes != nil) | presence(2, when: statusDetails != nil), at: 0)
+            root.store(stepTimeoutInMinutes, at: 8)
+        }
+        writer.appendName(thingName)
+        writer.appendDetails(statusDetails)
+    }
+
+    package init(from reader: inout MessageReader) throws(MessageFault) {
+        try reader.takePresence(known: 0b111)
+        let thingName = try reader.thingName()
+        let details = try reader.optionalDetails(bit: 2)
+        self.init(
+            thingName: thingName, statusDetails: details,
+            stepTimeoutInMinutes: reader.optional(8, bit: 1, as: Int64.self))
+        try reader.finish()
+    }
+}
