@@ -55,8 +55,10 @@ package struct ExecutionRecord: Sendable, Equatable {
     /// SPEC §14 `SEM-6`.
     package func approximateSecondsBeforeTimedOut(at nowMilliseconds: Int64) -> UInt32? {
         guard let deadline = deadlineMilliseconds else { return nil }
-        let remaining = max(0, deadline - nowMilliseconds)
-        return UInt32(clamping: (remaining + 999) / 1000)
+        guard deadline > nowMilliseconds else { return 0 }
+        let (difference, overflows) = deadline.subtractingReportingOverflow(nowMilliseconds)
+        let remaining = overflows ? Int64.max : difference
+        return UInt32(clamping: remaining / 1000 + (remaining % 1000 == 0 ? 0 : 1))
     }
 
     package var state: JobExecutionState {

@@ -7,6 +7,7 @@ package struct ExecutionRules: Sendable {
     package let minuteLengthMilliseconds: Int64
 
     package init(minuteLengthMilliseconds: Int64 = 60_000) {
+        precondition(minuteLengthMilliseconds > 0, "a minute lasts at least a millisecond")
         self.minuteLengthMilliseconds = minuteLengthMilliseconds
     }
 
@@ -111,15 +112,20 @@ package struct ExecutionRules: Sendable {
     }
 
     private func startInProgressTimer(_ record: inout ExecutionRecord, _ minutes: Int64?) {
-        record.inProgressDeadlineMilliseconds = minutes.map {
-            record.lastUpdatedAtMilliseconds + $0 * minuteLengthMilliseconds
-        }
+        record.inProgressDeadlineMilliseconds = minutes.map { deadline(record.lastUpdatedAtMilliseconds, $0) }
     }
 
     private func setStepTimer(_ record: inout ExecutionRecord, _ minutes: Int64?) {
         guard let minutes else { return }
-        record.stepDeadlineMilliseconds =
-            minutes == -1 ? nil : record.lastUpdatedAtMilliseconds + minutes * minuteLengthMilliseconds
+        record.stepDeadlineMilliseconds = minutes == -1 ? nil : deadline(record.lastUpdatedAtMilliseconds, minutes)
+    }
+
+    /// The length of a minute is the operator's choice, so the sum may not fit; then the deadline is the last time
+    /// there is, which is as good as never.
+    private func deadline(_ start: Int64, _ minutes: Int64) -> Int64 {
+        let (length, lengthOverflows) = minutes.multipliedReportingOverflow(by: minuteLengthMilliseconds)
+        let (end, endOverflows) = start.addingReportingOverflow(length)
+        return lengthOverflows || endOverflows ? Int64.max - 1 : min(end, Int64.max - 1)
     }
 
     private func versionRefusal(_ record: ExecutionRecord, expected: Int64?) -> Refusal? {

@@ -18,6 +18,12 @@ public struct ThingName: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
+    /// Takes bytes that came out of another `ThingName`, without checking them again.
+    package init(stored bytes: RawSpan) {
+        guard let text = InlineText<16>(bytes) else { preconditionFailure("a stored name has at most 128 bytes") }
+        self.text = text
+    }
+
     /// The empty placeholder that a decoder keeps when the name on the wire was invalid; it matches nothing.
     package init() { text = InlineText() }
 

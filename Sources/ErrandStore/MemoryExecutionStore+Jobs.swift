@@ -1,0 +1,127 @@
+import ErrandCore
+import Synchronization
+
+extension MemoryExecutionStore {
+    /// SPEC §9.3.
+    func createJob(_ request: CreateJobRequest, _ turn: inout Turn) -> StoreOutcome {
+        let now = turn.now
+        let (outcome, completed, dropTime) = jobs.withLock {
+            table -> (StoreOutcome, completed: StoredJob?, dropTime: Int64?) in
+            table.dropIfAbandoned(request.jobId, at: now)
+            if let job = table[request.jobId] {
+                guard job.matches(request) else {
+                    return (.refused(Self.otherContent(request.jobId)), nil, nil)
+                }
+                return (.targetsReceived(job.state.withLock { $0.receipt }), nil, nil)
+            }
+            let job = StoredJob(request, at: now)
+            table.insert(job)
+            let receipt = job.state.withLock { state in
+                state.receive(request.targets[...], of: job.announcedTargetCount, at: now)
+                return state.receipt
+            }
+            if receipt.isComplete {
+                Self.complete(job, in: &table)
+                return (.targetsReceived(receipt), job, nil)
+            }
+            return (.targetsReceived(receipt), nil, table.stage(job, at: now))
+        }
+        if let dropTime { turn.willBeDue(at: dropTime) }
+        if let completed { beginRollout(of: completed, &turn) }
+        return outcome
+    }
+
+    /// SPEC §9.4.
+    func addJobTargets(_ request: AddJobTargetsRequest, _ turn: inout Turn) -> StoreOutcome {
+        let now = turn.now
+        let (outcome, completed) = jobs.withLock { table -> (StoreOutcome, completed: StoredJob?) in
+            table.dropIfAbandoned(request.jobId, at: now)
+            guard let job = table[request.jobId] else {
+                return (.refused(Self.noJob(request.jobId)), nil)
+            }
+            let wasStaged = job.state.withLock { $0.isStaged }
+            switch Self.receive(request, job, at: now) {
+            case .failure(let refusal): return (.refused(refusal), nil)
+            case .success(let receipt):
+                guard wasStaged, receipt.isComplete else { return (.targetsReceived(receipt), nil) }
+                Self.complete(job, in: &table)
+                return (.targetsReceived(receipt), job)
+            }
+        }
+        if let completed { beginRollout(of: completed, &turn) }
+        return outcome
+    }
+
+    /// SPEC §9.5.
+    func describeJob(_ request: DescribeJobRequest) -> StoreOutcome {
+        guard let job = jobs.withLock({ $0[request.jobId] })?.described else {
+            return .refused(Self.noJob(request.jobId))
+        }
+        return .job(job)
+    }
+
+    static func noJob(_ id: JobId) -> Refusal {
+        Refusal(.notFound, "there is no job \(id)")
+    }
+
+    private static func otherContent(_ id: JobId) -> Refusal {
+        Refusal(.alreadyExists, "job \(id) exists with other content; only the same content may be sent again")
+    }
+
+    private static func receive(
+        _ request: AddJobTargetsRequest, _ job: StoredJob, at now: Int64
+    ) -> Result<JobTargetsReceipt, Refusal> {
+        let offset = Int(request.targetOffset)
+        let end = offset + request.targets.count
+        guard end <= job.announcedTargetCount else {
+            return .failure(
+                Refusal(
+                    InvalidField("targets", "end at \(end), but targetCount of the job is \(job.announcedTargetCount)"))
+            )
+        }
+        return job.state.withLock { state in
+            let received = state.targets.count
+            guard offset <= received else {
+                return .failure(
+                    Refusal(
+                        .failedPrecondition,
+                        "targetOffset \(offset) leaves a gap: \(received) targets were received so far"))
+            }
+            let knownCount = min(request.targets.count, received - offset)
+            guard state.targets.holds(request.targets.prefix(knownCount), at: offset) else {
+                return .failure(
+                    Refusal(
+                        .alreadyExists,
+                        "job \(job.id) was given other targets between \(offset) and \(offset + knownCount)"))
+            }
+            state.receive(request.targets.dropFirst(knownCount), of: job.announcedTargetCount, at: now)
+            return .success(state.receipt)
+        }
+    }
+
+    // MARK: Rollout
+
+    private static func complete(_ job: StoredJob, in table: inout JobTable) {
+        table.complete(job, leavesTargets: job.announcedTargetCount > inlineRolloutTargetCount)
+    }
+
+    private func beginRollout(of job: StoredJob, _ turn: inout Turn) {
+        _ = rollOut(job, limit: Self.inlineRolloutTargetCount, at: turn.now)
+        if job.announcedTargetCount > Self.inlineRolloutTargetCount { turn.willBeDue(at: turn.now) }
+    }
+
+    /// Queues the job's next targets, at most `limit`; fewer only if there are no more.
+    func rollOut(_ job: StoredJob, limit: Int, at now: Int64) -> Int {
+        var queuedCount = 0
+        while queuedCount < limit {
+            let names = job.takeTargets(atMost: min(64, limit - queuedCount))
+            if names.isEmpty { break }
+            for name in names {
+                let (stripe, hash) = stripe(of: name)
+                stripe.content.withLock { $0.enqueue(job, on: name, hash: hash, at: now) }
+            }
+            queuedCount += names.count
+        }
+        return queuedCount
+    }
+}

@@ -1,0 +1,41 @@
+import ErrandCore
+import Synchronization
+
+extension MemoryExecutionStore {
+    /// SPEC §9.12. Takes the job's lock for a handful of references at a time and each execution's stripe for itself,
+    /// so a long list holds nobody up; each entry is as it was when its own turn came.
+    func listForJob(_ request: ListJobExecutionsForJobRequest, _ turn: inout Turn) -> StoreOutcome {
+        guard let job = jobs.withLock({ $0[request.jobId] }), !job.state.withLock({ $0.isStaged }) else {
+            return .refused(Self.noJob(request.jobId))
+        }
+        var position = 0
+        if let token = request.nextToken {
+            guard case .job(let next)? = PageToken(token, of: request.jobId.text.bytes),
+                next <= job.state.withLock({ $0.executions.count })
+            else {
+                return .refused(PageToken.refusal)
+            }
+            position = Int(next)
+        }
+        let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
+        let scanEnd = position + Self.scanLimit
+        var page = JobExecutionPage(executions: [], nextToken: nil)
+        while page.executions.count < limit, position < scanEnd {
+            let wanted = min(limit - page.executions.count, scanEnd - position)
+            let references = job.state.withLock { Array($0.executions[position...].prefix(wanted)) }
+            if references.isEmpty { break }
+            for reference in references {
+                let stripe = stripes[Int(reference.stripe)]
+                let summary = stripe.content.withLock {
+                    $0.summary(of: Int(reference.slot), ifStatus: request.status, &turn)
+                }
+                if let summary { page.executions.append(summary) }
+            }
+            position += references.count
+        }
+        if position < job.state.withLock({ $0.executions.count }) {
+            page.nextToken = PageToken.job(position: UInt32(position)).bytes(of: request.jobId.text.bytes)
+        }
+        return .page(page)
+    }
+}

@@ -1,0 +1,97 @@
+package import ErrandCore
+import Synchronization
+
+/// Executions in memory, decided inline under striped locks. What it shows is as durable as the process.
+///
+/// A thing and all its executions live in one stripe, chosen by the hash of its name, so a call on an execution
+/// takes one lock and touches no other stripe; calls on different things mostly do not meet.
+///
+/// **Lock order**: job table, then stripe, then job state; never two stripes, nor two jobs, at once. The job table
+/// is for calls on jobs only. Nobody outside is called under a lock.
+package final class MemoryExecutionStore: ExecutionStore {
+    /// How many targets CreateJob or AddJobTargets queue within the call; the rest is left to `advance`.
+    static let inlineRolloutTargetCount = 4096
+    /// How many executions a call may look at for one page of a filtered list.
+    static let scanLimit = 5000
+
+    /// A stripe and its lock, each in its own allocation, so that neighbours do not share a cache line by design.
+    final class LockedStripe: Sendable {
+        let content: Mutex<Stripe>
+
+        init(number: UInt16, rules: ExecutionRules) {
+            content = Mutex(Stripe(number: number, rules: rules))
+        }
+    }
+
+    let stripes: ContiguousArray<LockedStripe>
+    let jobs = Mutex(JobTable())
+    let earliestDue = EarliestDue()
+    private let stripeMask: UInt64
+
+    /// `stripeCount` is a power of two, at most 65,536.
+    package init(rules: ExecutionRules, stripeCount: Int = 64) {
+        precondition(
+            stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,
+            "the number of stripes is a power of two up to 65,536")
+        stripeMask = UInt64(stripeCount - 1)
+        stripes = ContiguousArray((0..<stripeCount).map { LockedStripe(number: UInt16($0), rules: rules) })
+    }
+
+    package func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
+        var turn = Turn(at: nowMilliseconds)
+        batch.outcomes.reserveCapacity(batch.commands.count)
+        for index in batch.commands.indices {
+            batch.outcomes.append(decide(batch.commands[index], &turn))
+        }
+        earliestDue.willBeDue(at: turn.earliestDue)
+        batch.complete()
+    }
+
+    package func onEarlierDue(_ notify: @escaping @Sendable (_ dueMilliseconds: Int64) -> Void) {
+        earliestDue.onEarlier(notify)
+    }
+
+    package var counts: StoreCounts {
+        StoreCounts(
+            jobCount: UInt64(jobs.withLock { $0.completeCount }),
+            executionCount: stripes.reduce(0) { $0 + UInt64($1.content.withLock { $0.slots.count }) })
+    }
+
+    /// The stripe of a thing, and its hash inside that stripe.
+    func stripe(of thingName: borrowing ThingName) -> (stripe: LockedStripe, hash: UInt32) {
+        var hasher = Hasher()
+        thingName.text.hash(into: &hasher)
+        let hash = UInt64(bitPattern: Int64(hasher.finalize()))
+        return (stripes[Int(hash & stripeMask)], UInt32(truncatingIfNeeded: hash >> 32))
+    }
+
+    private func decide(_ command: borrowing StoreCommand, _ turn: inout Turn) -> StoreOutcome {
+        switch command {
+        case .describe(let request):
+            let (stripe, hash) = stripe(of: request.thingName)
+            return stripe.content.withLock { $0.describe(request, hash: hash, &turn) }
+        case .describeOwn(let request):
+            let (stripe, hash) = stripe(of: request.thingName)
+            return stripe.content.withLock { $0.describeOwn(request, hash: hash, &turn) }
+        case .update(let request):
+            let (stripe, hash) = stripe(of: request.thingName)
+            return stripe.content.withLock { $0.update(request, hash: hash, &turn) }
+        case .cancel(let request):
+            let (stripe, hash) = stripe(of: request.thingName)
+            return stripe.content.withLock { $0.cancel(request, hash: hash, &turn) }
+        case .startNext(let request):
+            let (stripe, hash) = stripe(of: request.thingName)
+            return stripe.content.withLock { $0.startNext(request, hash: hash, &turn) }
+        case .getPending(let request):
+            let (stripe, hash) = stripe(of: request.thingName)
+            return stripe.content.withLock { $0.pending(request, hash: hash, &turn) }
+        case .listForThing(let request):
+            let (stripe, hash) = stripe(of: request.thingName)
+            return stripe.content.withLock { $0.list(request, hash: hash, scanLimit: Self.scanLimit, &turn) }
+        case .listForJob(let request): return listForJob(request, &turn)
+        case .createJob(let request): return createJob(request, &turn)
+        case .addJobTargets(let request): return addJobTargets(request, &turn)
+        case .describeJob(let request): return describeJob(request)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import ErrandCore
+
+/// The lists of one thing's executions.
+extension Stripe {
+    mutating func pending(
+        _ request: borrowing GetPendingJobExecutionsRequest, hash: UInt32, _ turn: inout Turn
+    ) -> StoreOutcome {
+        var page = PendingJobExecutions(inProgressJobs: [], queuedJobs: [], totalCount: 0, nextToken: nil)
+        var after: PageToken.PendingPlace?
+        if let token = request.nextToken {
+            guard case .pending(let place)? = PageToken(token, of: request.thingName.text.bytes) else {
+                return .refused(PageToken.refusal)
+            }
+            after = place
+        }
+        guard let thing = things.index(of: request.thingName, hash: hash) else { return .pending(page) }
+        let asOf = after?.asOfSequence ?? things[thing].lastSequence
+        var waiting: [(place: PageToken.PendingPlace, slot: Int)] = []
+        forEachOpen(of: thing, &turn) { stripe, slot in
+            page.totalCount += 1
+            let place = stripe.pendingPlace(of: slot, asOf: asOf)
+            if let after, place <= after { return }
+            waiting.append((place, slot))
+        }
+        waiting.sort { $0.place < $1.place }
+        let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pendingResultCountDefault))
+        for (_, slot) in waiting.prefix(limit) {
+            let summary = summary(of: slot, on: request.thingName)
+            if summary.status == .queued {
+                page.queuedJobs.append(summary)
+            } else {
+                page.inProgressJobs.append(summary)
+            }
+        }
+        if waiting.count > limit, limit > 0 {
+            page.nextToken = PageToken.pending(waiting[limit - 1].place).bytes(of: request.thingName.text.bytes)
+        }
+        return .pending(page)
+    }
+
+    /// Newest first. Looks at no more than `scanLimit` executions, then gives what it has and a token.
+    mutating func list(
+        _ request: borrowing ListJobExecutionsForThingRequest, hash: UInt32, scanLimit: Int, _ turn: inout Turn
+    ) -> StoreOutcome {
+        var before = UInt32.max
+        if let token = request.nextToken {
+            guard case .thing(let sequence)? = PageToken(token, of: request.thingName.text.bytes) else {
+                return .refused(PageToken.refusal)
+            }
+            before = sequence
+        }
+        var page = JobExecutionPage(executions: [], nextToken: nil)
+        guard let thing = things.index(of: request.thingName, hash: hash) else { return .page(page) }
+        var next = things[thing].newestSlot
+        while next != ExecutionSlot.none, slots[Int(next)].sequence >= before {
+            next = slots[Int(next)].previousOfThing
+        }
+        let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
+        var scanned = 0
+        while next != ExecutionSlot.none, page.executions.count < limit, scanned < scanLimit {
+            let slot = Int(next)
+            fireDueTimer(of: slot, &turn)
+            let status = slots[slot].record.status
+            if request.status == nil || request.status == status {
+                page.executions.append(summary(of: slot, on: request.thingName))
+            }
+            scanned += 1
+            before = slots[slot].sequence
+            next = slots[slot].previousOfThing
+        }
+        if next != ExecutionSlot.none {
+            page.nextToken = PageToken.thing(sequence: before).bytes(of: request.thingName.text.bytes)
+        }
+        return .page(page)
+    }
+
+    /// For a list by job; nothing if the execution has another status than asked for.
+    mutating func summary(of slot: Int, ifStatus status: JobExecutionStatus?, _ turn: inout Turn)
+        -> JobExecutionSummary?
+    {
+        fireDueTimer(of: slot, &turn)
+        if let status, slots[slot].record.status != status { return nil }
+        return summary(of: slot, on: things.name(of: slots[slot].thing))
+    }
+
+    private func summary(of slot: Int, on thingName: ThingName) -> JobExecutionSummary {
+        let record = slots[slot].record
+        return JobExecutionSummary(
+            jobId: slots[slot].job.id, thingName: thingName, executionNumber: record.executionNumber,
+            status: record.status, forceCanceled: record.forceCanceled,
+            queuedAtMilliseconds: record.queuedAtMilliseconds, startedAtMilliseconds: record.startedAtMilliseconds,
+            lastUpdatedAtMilliseconds: record.lastUpdatedAtMilliseconds, versionNumber: record.versionNumber,
+            retryAttempt: record.retryAttempt)
+    }
+}
