@@ -1,22 +1,22 @@
-package import ErrandCore
-package import ErrandStore
+import ErrandCore
+import ErrandStore
 
 /// The calls of one read of one connection, on their way through the store.
 ///
-/// `@unchecked Sendable`: it belongs to the loop of its connection; the store touches only what it has inherited,
+/// `@unchecked Sendable`: it belongs to the loop of its connection; the store touches only `commandBatch`,
 /// between `submit` and `complete`, when the loop does not.
-package final class CallBatch: CommandBatch, @unchecked Sendable {
-    package struct Call: Sendable {
-        package var requestId: UInt64
-        package var opcode: UInt8
-        package var isBatch: Bool
-        package var frameByteCount: Int
+final class CallBatch: @unchecked Sendable {
+    struct Call: Sendable {
+        var requestId: UInt64
+        var opcode: UInt8
+        var isBatch: Bool
+        var frameByteCount: Int
         /// Its places in `items`: one for a single call, one for each item of a batch.
-        package var firstItem: Int
-        package var itemCount: Int
+        var firstItem: Int
+        var itemCount: Int
     }
 
-    package enum Item: Sendable {
+    enum Item: Sendable {
         /// Index of the command and its outcome.
         case command(Int)
         /// Decided without the store: index into `refusals`.
@@ -25,34 +25,43 @@ package final class CallBatch: CommandBatch, @unchecked Sendable {
         case serverInfo
     }
 
-    package var calls: [Call] = []
-    package var items: [Item] = []
-    package var refusals: [Refusal] = []
+    var calls: [Call] = []
+    var items: [Item] = []
+    var refusals: [Refusal] = []
     /// About how many executions the outcomes may hold.
-    package var weight = 0
+    var weight = 0
     /// Where the outcomes are awaited; nothing while the batch is not on its way.
-    package var owner: ServerConnection?
+    var owner: ServerConnection?
 
-    package init() {
-        super.init { batch in
-            guard let batch = batch as? CallBatch, let owner = batch.owner else { return }
-            owner.decided(batch)
-        }
+    let commandBatch = CommandBatch { commandBatch in
+        guard let batch = commandBatch.context as? CallBatch, let owner = batch.owner else { return }
+        owner.decided(batch)
     }
 
-    package func add(_ command: StoreCommand) {
-        items.append(.command(commands.count))
+    /// Sends it to `store`; `owner.decided` is called when what it shows is durable.
+    func submit(to store: any ExecutionStore, at nowMilliseconds: Int64, owner: ServerConnection) {
+        self.owner = owner
+        commandBatch.context = self
+        store.submit(commandBatch, at: nowMilliseconds)
+    }
+
+    var needsStore: Bool { !commandBatch.commands.isEmpty }
+
+    func outcome(_ index: Int) -> StoreOutcome { commandBatch.outcomes[index] }
+
+    func add(_ command: StoreCommand) {
+        items.append(.command(commandBatch.commands.count))
         weight += command.weight
-        commands.append(command)
+        commandBatch.commands.append(command)
     }
 
-    package func add(_ refusal: Refusal) {
+    func add(_ refusal: Refusal) {
         items.append(.refused(refusals.count))
         refusals.append(refusal)
     }
 
-    package override func reset() {
-        super.reset()
+    func reset() {
+        commandBatch.reset()
         calls.removeAll(keepingCapacity: true)
         items.removeAll(keepingCapacity: true)
         refusals.removeAll(keepingCapacity: true)

@@ -1,28 +1,28 @@
 internal import ErrandCore
 internal import ErrandStore
-package import ErrandWire
+internal import ErrandWire
 
 /// Turns the calls of one connection into commands of a batch, and refuses what needs no store (SPEC §10 `STA-1`).
-package struct CallDecoder: CallSink {
-    package var batch: CallBatch
+struct CallDecoder: CallSink {
+    var batch: CallBatch
     /// When the bytes now being decoded came, and what time it is, in steady milliseconds: for deadlines.
-    package var receivedAt: Int64 = 0
-    package var now: Int64 = 0
-    package var isDraining = false
-    package let batchItemCountMax: Int
+    var receivedAt: Int64 = 0
+    var now: Int64 = 0
+    var isDraining = false
+    let batchItemCountMax: Int
 
     /// Outcomes of more than about this many executions are not kept in memory at once.
     private static let weightMax = 1024
 
-    package init(batch: CallBatch, batchItemCountMax: Int) {
+    init(batch: CallBatch, batchItemCountMax: Int) {
         self.batch = batch
         self.batchItemCountMax = batchItemCountMax
     }
 
     /// Calls are decided in the turn that reads them, so there is never one to cancel here: the final reply is on its way.
-    package mutating func cancelCall(_ requestId: UInt64) {}
+    mutating func cancelCall(_ requestId: UInt64) {}
 
-    package mutating func call(_ header: FrameHeader, _ body: RawSpan) -> FrameFlow {
+    mutating func call(_ header: FrameHeader, _ body: RawSpan) -> FrameFlow {
         let firstItem = batch.items.count
         var isBatch = false
         do throws(MessageFault) {
@@ -87,13 +87,13 @@ package struct CallDecoder: CallSink {
             let request = try DescribeJobRequest(body, header)
             accept(body, {}) { .describeJob(request) }
         case .batchDescribeJobExecution:
-            try decodeBatch(header, body, DescribeJobExecutionRequest.self, { try $0.validate() }, { .describe($0) })
+            try decodeBatch(header, body, DescribeJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .describe($0) })
             return true
         case .batchUpdateJobExecution:
-            try decodeBatch(header, body, UpdateJobExecutionRequest.self, { try $0.validate() }, { .update($0) })
+            try decodeBatch(header, body, UpdateJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .update($0) })
             return true
         case .batchCancelJobExecution:
-            try decodeBatch(header, body, CancelJobExecutionRequest.self, { try $0.validate() }, { .cancel($0) })
+            try decodeBatch(header, body, CancelJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
             return true
         case .health:
             _ = try HealthRequest(body, header)

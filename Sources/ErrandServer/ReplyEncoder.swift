@@ -24,7 +24,7 @@ struct ReplyEncoder {
         case .health: writeReply(status.health, call, into: &encoder)
         case .serverInfo: writeReply(status.info, call, into: &encoder)
         case .command(let index):
-            switch batch.outcomes[index] {
+            switch batch.outcome(index) {
             case .refused(let refusal): writeFailure(refusal, call, into: &encoder)
             case .execution(nil): begin(call, rootByteCount: 0, &encoder); end(call, &encoder)
             case .execution(let view?):
@@ -102,7 +102,7 @@ struct ReplyEncoder {
         case .refused(let index): writer.appendRecord(failure(batch.refusals[index]), status: batch.refusals[index].code)
         case .health, .serverInfo: break
         case .command(let index):
-            switch batch.outcomes[index] {
+            switch batch.outcome(index) {
             case .refused(let refusal): writer.appendRecord(failure(refusal), status: refusal.code)
             case .execution(let view?):
                 let start = writer.beginRecord(rootByteCount: JobExecutionBody.rootByteCount)

@@ -7,7 +7,7 @@ internal import Logging
 /// One client's connection: bytes to calls, calls to the store in batches, outcomes to replies in one write.
 ///
 /// `@unchecked Sendable`: all state is touched only on the loop of `connection`; `decided` hops there if it must.
-package final class ServerConnection: ConnectionHandler, @unchecked Sendable {
+final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     private let connection: Connection
     private let context: LoopContext
     private var stream = FrameStream()
@@ -32,7 +32,7 @@ package final class ServerConnection: ConnectionHandler, @unchecked Sendable {
 
     // MARK: Bytes in
 
-    package func received(_ bytes: RawSpan, codec: inout SegmentCodec) {
+    func received(_ bytes: RawSpan, codec: inout SegmentCodec) {
         let now = context.steadyMilliseconds
         state.advanceClock(to: now)
         state.calls.now = now
@@ -49,7 +49,7 @@ package final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         work(&codec)
     }
 
-    package func inputEnded() {
+    func inputEnded() {
         inputHasEnded = true
         closeWhenDone()
     }
@@ -73,12 +73,11 @@ package final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         guard !state.calls.batch.calls.isEmpty else { return }
         let batch = state.calls.batch
         state.calls.batch = context.takeBatch()
-        batch.owner = self
         batchesInFlight += 1
-        if batch.commands.isEmpty {
-            decided(batch)
+        if batch.needsStore {
+            batch.submit(to: context.store, at: context.clock.nowMilliseconds(), owner: self)
         } else {
-            context.store.submit(batch, at: context.clock.nowMilliseconds())
+            decided(batch)
         }
     }
 
@@ -106,11 +105,11 @@ package final class ServerConnection: ConnectionHandler, @unchecked Sendable {
 
     // MARK: Bytes out
 
-    package func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
+    func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
         state.seal(into: &output, with: &codec)
     }
 
-    package func wrote(waitingByteCount: Int, progressed: Bool) {
+    func wrote(waitingByteCount: Int, progressed: Bool) {
         clock.wrote(at: context.steadyMilliseconds, progressed: progressed, hasRest: waitingByteCount > 0)
         guard isHeld, waitingByteCount < WireLimits.outputByteCountSoftMax / 2 else { return }
         isHeld = false
@@ -166,7 +165,7 @@ package final class ServerConnection: ConnectionHandler, @unchecked Sendable {
 
     func abort() { connection.abort() }
 
-    package func tick(at nowMilliseconds: Int64) {
+    func tick(at nowMilliseconds: Int64) {
         let isGreeted = state.phase != .opening && state.phase != .greeted
         switch clock.check(at: nowMilliseconds, isGreeted: isGreeted) {
         case .fine: break
@@ -181,7 +180,7 @@ package final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         }
     }
 
-    package func ended(_ cause: ConnectionEnd) {
+    func ended(_ cause: ConnectionEnd) {
         context.remove(self)
     }
 }

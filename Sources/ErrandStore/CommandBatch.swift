@@ -72,9 +72,11 @@ package struct JobDocument: Sendable, Equatable {
 ///
 /// `@unchecked Sendable`: it has one owner at a time. The submitter fills `commands` and lets go at `submit`; the
 /// store fills `outcomes` and lets go at `complete`, after which it belongs to the submitter again.
-package class CommandBatch: @unchecked Sendable {
+package final class CommandBatch: @unchecked Sendable {
     package var commands: [StoreCommand] = []
     package var outcomes: [StoreOutcome] = []
+    /// Whatever the submitter wants to find again when the batch is complete.
+    package var context: AnyObject?
     private let onComplete: @Sendable (CommandBatch) -> Void
 
     package init(onComplete: @escaping @Sendable (CommandBatch) -> Void) {
@@ -82,7 +84,7 @@ package class CommandBatch: @unchecked Sendable {
     }
 
     /// Called by the store, once for each submit.
-    package final func complete() {
+    package func complete() {
         precondition(outcomes.count == commands.count, "a store answers every command")
         onComplete(self)
     }
@@ -91,5 +93,6 @@ package class CommandBatch: @unchecked Sendable {
     package func reset() {
         commands.removeAll(keepingCapacity: true)
         outcomes.removeAll(keepingCapacity: true)
+        context = nil
     }
 }

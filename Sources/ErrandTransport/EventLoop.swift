@@ -184,11 +184,25 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     private func tick() {
+        enter {
+            let now = SystemCall.steadyMilliseconds
+            for slot in slots { slot.handler?.tick(at: now) }
+        }
+    }
+
+    /// Runs what a timer of `queue` brings as a turn of its own.
+    private func enter(_ body: () -> Void) {
         ownerThread.store(UInt(pthread_self()), ordering: .relaxed)
         defer { ownerThread.store(0, ordering: .relaxed) }
-        let now = SystemCall.steadyMilliseconds
-        for slot in slots { slot.handler?.tick(at: now) }
+        body()
         flushDirty()
+        // Work that `body` posted to its own loop is found by the next drain.
+        if !localWork.isEmpty { wakeUp.signal() }
+    }
+
+    /// A timer that fires on the loop. May be set from anywhere.
+    package func makeTimer(_ fire: @escaping @Sendable () -> Void) -> LoopTimer {
+        LoopTimer(queue: queue) { [weak self] in self?.enter(fire) }
     }
 
     // MARK: For handlers, on the loop
@@ -277,5 +291,24 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         timer.setEventHandler { [unowned self] in tick() }
         self.timer = timer
         timer.activate()
+    }
+}
+
+/// A timer of one loop: fires once for each `schedule`, the last one counts.
+package final class LoopTimer: Sendable {
+    private let source: any DispatchSourceTimer
+
+    fileprivate init(queue: DispatchQueue, _ fire: @escaping @Sendable () -> Void) {
+        source = DispatchSource.makeTimerSource(queue: queue)
+        source.setEventHandler(handler: fire)
+        source.activate()
+    }
+
+    deinit {
+        source.cancel()
+    }
+
+    package func schedule(afterMilliseconds delay: Int64) {
+        source.schedule(deadline: .now() + .milliseconds(Int(clamping: max(0, delay))), leeway: .milliseconds(1))
     }
 }

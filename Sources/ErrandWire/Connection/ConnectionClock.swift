@@ -6,7 +6,15 @@ package struct ConnectionClock: Sendable {
     private var stalledSince: Int64?
     private var pingedAt: Int64?
 
-    package init(at nowMilliseconds: Int64) {
+    private let idleTimeoutMilliseconds: Int64
+    private let pingTimeoutMilliseconds: Int64
+
+    package init(
+        at nowMilliseconds: Int64, idleTimeoutMilliseconds: Int64 = WireLimits.idleTimeoutMilliseconds,
+        pingTimeoutMilliseconds: Int64 = WireLimits.pingTimeoutMilliseconds
+    ) {
+        self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
+        self.pingTimeoutMilliseconds = pingTimeoutMilliseconds
         openedAt = nowMilliseconds
         heardAt = nowMilliseconds
     }
@@ -47,9 +55,9 @@ package struct ConnectionClock: Sendable {
             return .failed(.slowReader)
         }
         if let pingedAt {
-            return now - pingedAt >= WireLimits.pingTimeoutMilliseconds ? .failed(.idleTimeout) : .fine
+            return now - pingedAt >= pingTimeoutMilliseconds ? .failed(.idleTimeout) : .fine
         }
-        guard isGreeted, now - heardAt >= WireLimits.idleTimeoutMilliseconds else { return .fine }
+        guard isGreeted, now - heardAt >= idleTimeoutMilliseconds else { return .fine }
         pingedAt = now
         return .ping
     }

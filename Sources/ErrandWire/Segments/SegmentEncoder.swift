@@ -6,6 +6,10 @@ package struct SegmentEncoder: Sendable {
     package var agreement: SegmentAgreement
     /// The receiver's limit: no segment and so no frame may be larger.
     package var segmentByteCountMax: Int
+    /// What the sender's window has room for.
+    package var frameByteCountMax = Int.max
+    /// Of the frame that `endFrame` ended or dropped last.
+    package private(set) var lastFrameByteCount = 0
     /// Compress where the agreement allows it.
     package var compresses: Bool = true
 
@@ -53,10 +57,12 @@ package struct SegmentEncoder: Sendable {
         writer.withMutableBytes { [frameStart] bytes in header.write(into: &bytes, at: frameStart) }
     }
 
-    /// Ends the frame. False if it is larger than the receiver takes: then it is gone as if it had never begun.
+    /// Ends the frame. False if it is larger than the receiver, or the sender's `frameByteCountMax`, takes: then it
+    /// is gone as if it had never begun.
     package mutating func endFrame() -> Bool {
         let frameByteCount = writer.bytes.count - frameStart
-        guard frameByteCount <= segmentByteCountMax else {
+        lastFrameByteCount = frameByteCount
+        guard frameByteCount <= min(segmentByteCountMax, frameByteCountMax) else {
             writer.truncate(to: frameStart)
             return false
         }
@@ -88,8 +94,13 @@ package struct SegmentEncoder: Sendable {
 
     private mutating func closeSegment() {
         guard let openStart else { return }
-        sealedStarts.append(openStart)
         self.openStart = nil
+        if writer.bytes.count == openStart + SegmentHeader.byteCount {
+            // Its only frame was dropped.
+            writer.truncate(to: openStart)
+        } else {
+            sealedStarts.append(openStart)
+        }
     }
 
     private mutating func moveLastFrameToNewSegment() {

@@ -1,0 +1,187 @@
+"""A small blocking Errand client, and a smoke scenario: python3 errand_client.py HOST:PORT"""
+
+import socket
+import sys
+import zlib
+
+from errand_layout import FIRST_CALL_OPCODE, OPCODES
+from errand_wire import HEADER, MAGIC, WireError, decode_message, decode_segment, encode_message, segment
+
+SEGMENT_MAX = 262144
+
+
+class Refused(Exception):
+    """A reply with a status other than OK."""
+
+    def __init__(self, status, fields):
+        super().__init__(f"{status}: {fields}")
+        self.status, self.fields = status, fields
+
+
+class Closed(Exception):
+    pass
+
+
+class Client:
+    def __init__(self, host, port, compress=False, checksums=False, timeout=10):
+        self.socket = socket.create_connection((host, port), timeout)
+        self.data, self.last_id, self.in_flight, self.answers = b"", 0, {}, {}
+        self.zlib = self.checksums = self.opened = False
+        hello = encode_message("HELLO", {
+            "versionMin": 1, "versionMax": 1, "features": "0", "segmentByteCountMax": SEGMENT_MAX, "compressions": int(compress),
+            "checksums": int(checksums), "credentialKind": 0, "clientName": "errand-python", "clientVersion": "1", "credential": ""})
+        self.socket.sendall(MAGIC + segment(hello))
+        while len(self.data) < 8:
+            self._more()
+        if self.data[:8] != MAGIC:
+            raise WireError("BAD_MAGIC", self.data[:8].hex())
+        self.data = self.data[8:]
+        first = decode_message("server", self._segment()[0])
+        if first["opcode"] != "WELCOME":
+            raise Closed(str(first))
+        self.welcome = first["fields"]
+        self.zlib, self.checksums, self.opened = self.welcome["compression"] == 1, self.welcome["checksums"] == 1, True
+
+    def _more(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise Closed("the server closed the connection")
+        self.data += data
+
+    def _segment(self):
+        while True:
+            most = SEGMENT_MAX if self.opened else 4096
+            frames, used = decode_segment(self.data, self.zlib, self.checksums or not self.opened, most)
+            if frames is not None:
+                self.data = self.data[used:]
+                return frames
+            self._more()
+
+    def _send(self, frames):
+        raw = b"".join(frames)
+        packed = zlib.compress(raw) if self.zlib and len(raw) >= 512 else raw
+        small = len(packed) < len(raw)
+        self.socket.sendall(segment(packed if small else raw, len(raw), small, self.checksums))
+
+    def send(self, *calls):
+        """Sends (opcode, fields) pairs in one segment; the request ids."""
+        frames, ids = [], []
+        for opcode, fields in calls:
+            self.last_id += 1
+            self.in_flight[self.last_id] = opcode
+            frames.append(encode_message(opcode, fields, self.last_id))
+            ids.append(self.last_id)
+        self._send(frames)
+        return ids
+
+    def cancel_call(self, request_id):
+        self._send([encode_message("CANCEL_CALL", {}, request_id)])
+
+    def ping(self, opaque):
+        self._send([encode_message("PING", {"opaque": str(opaque)})])
+        while self.answers.pop(("PONG", str(opaque)), None) is None:
+            self._read()
+
+    def _read(self):
+        for data in self._segment():
+            _, opcode, _, _, _, request_id = HEADER.unpack(data[:16])
+            if opcode >= FIRST_CALL_OPCODE:
+                expected = self.in_flight.pop(request_id, None)
+                if expected is None or OPCODES[expected] != opcode:
+                    raise WireError("UNREQUESTED_REPLY", str(request_id))
+                self.answers[request_id] = decode_message("server", data)
+                continue
+            message = decode_message("server", data)
+            if message["opcode"] == "PING":
+                self._send([encode_message("PONG", message["fields"])])
+            elif message["opcode"] == "PONG":
+                self.answers["PONG", message["fields"]["opaque"]] = message
+            elif message["opcode"] == "CONNECTION_ERROR":
+                raise Closed(str(message["fields"]))
+
+    def receive(self, request_id):
+        while request_id not in self.answers:
+            self._read()
+        answer = self.answers.pop(request_id)
+        if answer["status"] != "OK":
+            raise Refused(answer["status"], answer["fields"])
+        return answer["fields"]
+
+    def call(self, opcode, **fields):
+        return self.receive(self.send((opcode, fields))[0])
+
+    def close(self):
+        self.socket.close()
+
+
+def refused(action):
+    try:
+        action()
+    except Refused as error:
+        return error
+    raise AssertionError("the call should have been refused")
+
+
+def update_of(job, thing, status, **more):
+    return {"status": status, "mergeStatusDetails": False, "includeJobExecutionState": False, "includeJobDocument": False,
+            "jobId": job, "thingName": thing, **more}
+
+
+def scenario(client, job):
+    assert client.call("Health") == {"state": 1}
+    client.ping(12345)
+    things = [f"{job}-thing-{n}" for n in range(30)]
+    made = client.call("CreateJob", targetCount=30, jobId=job, document='{"step":1}', targets=things)
+    assert made == {"targetsReceived": 30, "isComplete": True}, made
+    began = client.call("StartNextPendingJobExecution", thingName=things[0], statusDetails=[["phase", "start"]])
+    assert began["status"] == "IN_PROGRESS" and began["versionNumber"] == "2" and began["jobDocument"] == '{"step":1}', began
+    changed = client.call("UpdateJobExecution", **update_of(job, things[0], "IN_PROGRESS", expectedVersion="2", statusDetails=[["phase", "half"]]))
+    assert changed["versionNumber"] == "3", changed
+    stale = refused(lambda: client.call("UpdateJobExecution", **update_of(job, things[0], "SUCCEEDED", expectedVersion="2")))
+    assert stale.status == "VERSION_MISMATCH" and stale.fields["applied"] == 0, stale
+    assert (stale.fields["versionNumber"], stale.fields["status"]) == ("3", "IN_PROGRESS"), stale
+    assert stale.fields["statusDetails"] == [["phase", "half"]], stale
+    busy = refused(lambda: client.call("CancelJobExecution", force=False, jobId=job, thingName=things[0]))
+    assert busy.status == "INVALID_STATE_TRANSITION", busy
+    gone = client.call("CancelJobExecution", force=True, expectedVersion="3", jobId=job, thingName=things[0])
+    assert gone["status"] == "CANCELED" and gone["versionNumber"] == "4", gone
+    seen = client.call("DescribeJobExecution", jobId=job, thingName=things[0])
+    assert seen["forceCanceled"] is True and seen["status"] == "CANCELED", seen
+    own = refused(lambda: client.call("DescribeOwnJobExecution", includeJobDocument=False, jobId=job, thingName=things[0]))
+    assert own.status == "TERMINAL_STATE" and own.fields["status"] == "CANCELED", own
+    assert client.call("StartNextPendingJobExecution", thingName=things[0]) == {}
+    pending = client.call("GetPendingJobExecutions", thingName=things[1])
+    assert pending["totalCount"] == 1 and pending["executions"][0]["jobId"] == job, pending
+    found, token = [], {}
+    while True:
+        page = client.call("ListJobExecutionsForJob", jobId=job, maxResults=7, **token)
+        found += [entry["thingName"] for entry in page["executions"]]
+        if "nextToken" not in page:
+            break
+        token = {"nextToken": page["nextToken"]}
+    assert sorted(found) == sorted(things), found
+    items = [{"status": "OK", "fields": {"jobId": job, "thingName": name}} for name in [*things, "nobody"]]
+    batch = client.call("BatchDescribeJobExecution", itemCount=31, items=items)["items"]
+    assert [item["status"] for item in batch] == ["OK"] * 30 + ["NOT_FOUND"], batch
+    ids = client.send(*(("DescribeJobExecution", {"jobId": job, "thingName": name}) for name in things))
+    assert [client.receive(number)["thingName"] for number in reversed(ids)] == things[::-1]
+    assert refused(lambda: client.call("DescribeJob", jobId=job + "-none")).status == "NOT_FOUND"
+    counts = client.call("DescribeJob", jobId=job)
+    assert (counts["queuedCount"], counts["canceledCount"]) == (29, 1), counts
+
+
+def main(address):
+    host, _, port = address.rpartition(":")
+    for compress in (False, True):
+        for checksums in (False, True):
+            client = Client(host, int(port), compress, checksums)
+            job = f"smoke-{client.welcome['nowMilliseconds']}-{int(compress)}{int(checksums)}"
+            scenario(client, job)
+            client.close()
+            print(f"ok: zlib {'on' if client.zlib else 'off'}, checksums {'on' if client.checksums else 'off'}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])
