@@ -90,8 +90,10 @@ struct ReplyEncoder {
             writeItem(batch.items[call.firstItem + index], batch, to: &encoder.body)
             if encoder.openFrameByteCount + itemsAfter * reserve > encoder.segmentByteCountMax {
                 encoder.body.truncate(to: before)
+                let isMutation = Opcode(rawValue: call.opcode)?.isMutation ?? false
                 encoder.body.appendRecord(
-                    Failure(applied: .no, message: "the batch's reply is full; ask again"), status: .resourceExhausted)
+                    Failure(applied: isMutation ? .yes : .no, message: "the batch's reply is full; describe it alone"),
+                    status: .resourceExhausted)
             }
         }
         end(call, &encoder)

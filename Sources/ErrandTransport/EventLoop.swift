@@ -293,22 +293,3 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         timer.activate()
     }
 }
-
-/// A timer of one loop: fires once for each `schedule`, the last one counts.
-package final class LoopTimer: Sendable {
-    private let source: any DispatchSourceTimer
-
-    fileprivate init(queue: DispatchQueue, _ fire: @escaping @Sendable () -> Void) {
-        source = DispatchSource.makeTimerSource(queue: queue)
-        source.setEventHandler(handler: fire)
-        source.activate()
-    }
-
-    deinit {
-        source.cancel()
-    }
-
-    package func schedule(afterMilliseconds delay: Int64) {
-        source.schedule(deadline: .now() + .milliseconds(Int(clamping: max(0, delay))), leeway: .milliseconds(1))
-    }
-}

@@ -40,6 +40,9 @@ package struct FrameStream: Sendable {
     /// Whole segments received so far.
     package private(set) var segmentCount: UInt64 = 0
 
+    /// Their bytes as they would have been without compression.
+    package private(set) var rawByteCount: UInt64 = 0
+
     /// Bytes that are kept for later.
     package var pendingByteCount: Int { pending.count + pausedFrames.count }
 
@@ -101,6 +104,7 @@ package struct FrameStream: Sendable {
             let payload = bytes.extracting(start..<(start + header.payloadByteCount))
             offset = start + header.payloadByteCount
             segmentCount &+= 1
+            rawByteCount &+= UInt64(SegmentHeader.byteCount + header.rawByteCount)
             guard try open(payload, header, &codec, &receiver) else { break }
         }
         return offset

@@ -79,6 +79,12 @@ extension SegmentEncoder {
         return endFrame()
     }
 
+    /// Appends CANCEL_CALL (SPEC §7.6).
+    package mutating func appendCancelCall(requestId: UInt64) {
+        beginFrame(Opcode.cancelCall.rawValue, rootByteCount: 0, requestId: requestId)
+        _ = endFrame()
+    }
+
     /// Appends a control message.
     package mutating func appendControl(
         _ message: some Message, _ opcode: Opcode, status: StatusCode = .ok

@@ -1,0 +1,193 @@
+internal import ErrandCore
+internal import ErrandTransport
+internal import ErrandWire
+internal import Synchronization
+
+/// One connection's worth of calls: sends them, matches replies, and connects again when the connection is lost.
+///
+/// Tasks append their frames to one encoder under one lock, and the loop sends all that has gathered in one write.
+/// No system call is made and no continuation is resumed under the lock.
+final class Channel: Sendable {
+    let configuration: ClientConfiguration
+    let loop: EventLoop
+    let host: String
+    let port: UInt16
+    private let state = Mutex(ChannelState())
+    private let deadlineTimer = Mutex<LoopTimer?>(nil)
+    private let reconnectTimer = Mutex<LoopTimer?>(nil)
+
+    init(host: String, port: UInt16, configuration: ClientConfiguration, loop: EventLoop) {
+        self.host = host
+        self.port = port
+        self.configuration = configuration
+        self.loop = loop
+        // The timers hold the channel only weakly, so that a client that nobody has any more goes away.
+        deadlineTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.deadlinesPassed() } }
+        reconnectTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.connectNow() } }
+    }
+
+    // MARK: Calls
+
+    /// Sends the call, or keeps it until it can be sent. It ends through its own continuation.
+    func start(_ call: OutstandingCall) {
+        let (action, armFor) = state.withLock { state -> (ChannelState.Action, Int64?) in
+            (state.start(call, waitingCallCountMax: configuration.waitingCallCountMax), state.armDeadline(call.deadline))
+        }
+        if let armFor { arm(armFor) }
+        perform(action)
+    }
+
+    /// The task that waits for `call` has been cancelled.
+    func cancel(_ call: OutstandingCall) {
+        let action = state.withLock { $0.cancel(call) }
+        perform(action)
+    }
+
+    private func perform(_ action: ChannelState.Action) {
+        switch action {
+        case .none: break
+        case .flush(let connection): loop.post { connection.connection.setDirty() }
+        case .connect: loop.post { self.connectNow() }
+        case .fail(let call, let error): call.fail(error)
+        case .failAndFlush(let call, let error, let connection):
+            call.fail(error)
+            loop.post { connection.connection.setDirty() }
+        }
+    }
+
+    // MARK: Deadlines
+
+    private func arm(_ deadline: Int64) {
+        let delay = deadline - SystemCall.steadyMilliseconds
+        deadlineTimer.withLock { $0?.schedule(afterMilliseconds: delay) }
+    }
+
+    private func deadlinesPassed() {
+        let now = SystemCall.steadyMilliseconds
+        let (expired, next, connection) = state.withLock { $0.expire(at: now) }
+        for (call, error) in expired { call.fail(error) }
+        if let next { arm(next) }
+        connection?.connection.setDirty()
+    }
+
+    // MARK: Connecting
+
+    /// Waits until there is a connection, or the first attempt has failed.
+    func connect() async throws(ErrandError) {
+        let result = await withUnsafeContinuation { (continuation: UnsafeContinuation<Result<Void, ErrandError>, Never>) in
+            let (result, begins) = state.withLock { $0.awaitConnection(continuation) }
+            if let result { continuation.resume(returning: result) }
+            if begins { loop.post { self.connectNow() } }
+        }
+        try result.get()
+    }
+
+    private func connectNow() {
+        guard state.withLock({ $0.beginConnecting() }) else { return }
+        Connector.connect(
+            host: host, port: port, loop: loop, timeoutMilliseconds: configuration.connectTimeout.milliseconds
+        ) { [weak self] outcome in
+            guard let self else { return }
+            switch consume outcome {
+            case .connected(let socket, let isLoopback): opened(socket, isLoopback: isLoopback)
+            case .failed(let reason): failed(ErrandError(.unavailable, "cannot reach \(reason)"))
+            }
+        }
+    }
+
+    private func opened(_ socket: consuming SocketHandle, isLoopback: Bool) {
+        var hello = Hello()
+        let compresses =
+            switch configuration.compression {
+            case .on: true
+            case .off: false
+            case .automatic: !isLoopback
+            }
+        hello.compressions = compresses ? 1 : 0
+        hello.checksums = configuration.checksums ? 1 : 0
+        hello.clientName = String(decoding: configuration.clientName.utf8.prefix(60), as: UTF8.self)
+        hello.clientVersion = "0.1.0"
+        // The upper half is ignorable; random bits there keep servers honest (SPEC §7.1).
+        hello.features = UInt64.random(in: 0...UInt64.max) & 0xFFFF_FFFF_0000_0000
+        let connection = ClientConnection(Connection(socket, loop: loop), channel: self, hello: hello)
+        guard state.withLock({ $0.open(connection, hello) }) else { return }
+        do throws(SystemError) {
+            try connection.connection.start(connection)
+            connection.connection.setDirty()
+        } catch {
+            failed(ErrandError(.unavailable, "cannot watch the connection: \(error)"))
+        }
+    }
+
+    private func failed(_ error: ErrandError) {
+        let (waiters, delay) = state.withLock { $0.attemptFailed(error, configuration) }
+        for waiter in waiters { waiter.resume(returning: .failure(error)) }
+        if let delay { reconnectTimer.withLock { $0?.schedule(afterMilliseconds: delay) } }
+    }
+
+    // MARK: Events of the connection, on the loop
+
+    func welcomed(_ welcome: Welcome) {
+        let (waiters, failures, connection) = state.withLock { $0.welcomed(welcome) }
+        for waiter in waiters { waiter.resume(returning: .success(())) }
+        for (call, error) in failures { call.fail(error) }
+        connection?.connection.setDirty()
+    }
+
+    func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool {
+        let (isKnown, call, prefix, failures, connection) = state.withLock { $0.reply(header) }
+        call?.succeed(header, body, thingArnPrefix: prefix)
+        for (call, error) in failures { call.fail(error) }
+        connection?.connection.setDirty()
+        return isKnown
+    }
+
+    func pong(opaque: UInt64) {
+        let connection = state.withLock { $0.appendControl(Ping(opaque: opaque), .pong) }
+        connection?.connection.setDirty()
+    }
+
+    func ping(opaque: UInt64) {
+        let connection = state.withLock { $0.appendControl(Ping(opaque: opaque), .ping) }
+        connection?.connection.setDirty()
+    }
+
+    func goAway(_ goAway: GoAway) {
+        state.withLock { $0.goAway(lastRequestId: goAway.lastRequestId) }
+    }
+
+    func refused(_ error: ErrandError) {
+        state.withLock { $0.lastError = error }
+    }
+
+    func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
+        state.withLock { $0.seal(into: &output, with: codec.deflater) }
+    }
+
+    /// The connection is gone: fails what may have run, keeps what is safe to send again, and connects anew.
+    func lost(_ connection: ClientConnection, _ error: ErrandError) {
+        let loss = state.withLock { $0.lost(connection, error, configuration) }
+        for (call, error) in loss.failed { call.fail(error) }
+        for waiter in loss.waiters { waiter.resume(returning: .failure(loss.error)) }
+        if let delay = loss.reconnectDelay { reconnectTimer.withLock { $0?.schedule(afterMilliseconds: delay) } }
+    }
+
+    // MARK: Facts and end
+
+    var welcome: Welcome? { state.withLock { $0.welcome } }
+    /// Bytes of this channel's past and present connections: on the wire, and as they would be without compression.
+    func byteCounts() async -> ByteCounts {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<ByteCounts, Never>) in
+            loop.post { continuation.resume(returning: self.state.withLock { $0.total(of: $0.connection) }) }
+        }
+    }
+
+    func close() {
+        let (calls, waiters, connection) = state.withLock { $0.close() }
+        let error = ErrandError(.cancelled, "the client was closed", applied: .unknown)
+        for call in calls { call.fail(error) }
+        for waiter in waiters { waiter.resume(returning: .failure(error)) }
+        guard let connection else { return }
+        loop.post { connection.connection.close() }
+    }
+}

@@ -1,0 +1,42 @@
+/// How a client behaves. All durations are finite by default.
+public struct ClientConfiguration: Sendable {
+    /// Whether to ask the server for zlib.
+    public enum Compression: Sendable, Hashable {
+        /// Unless the server is on this machine.
+        case automatic
+        case on
+        case off
+    }
+
+    /// The deadline of a call that is given none.
+    public var callTimeout: Duration = .seconds(10)
+    /// How long `connect` may take, the handshake included.
+    public var connectTimeout: Duration = .seconds(5)
+    /// Connections to the server; calls of one thing always take the same one, so that they stay in order.
+    public var connectionCount = 1
+    public var compression = Compression.automatic
+    /// Ask for a checksum on every segment; TCP's own is weak on long links.
+    public var checksums = false
+    /// The first delay before a new attempt to connect; it doubles up to `reconnectDelayMax`, each time a random part of it.
+    public var reconnectDelay: Duration = .milliseconds(50)
+    public var reconnectDelayMax: Duration = .seconds(10)
+    /// After this long without a byte from the server it is asked whether it is there.
+    public var keepaliveInterval: Duration = .seconds(30)
+    /// Without an answer for this long the connection is given up.
+    public var keepaliveTimeout: Duration = .seconds(20)
+    /// Calls that may wait for a connection or for room in the window; more fail at once with RESOURCE_EXHAUSTED.
+    public var waitingCallCountMax = 100_000
+    /// What the server's log calls this client, up to 64 bytes.
+    public var clientName = "errand-swift"
+
+    public init() {}
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 1.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        return overflow ? Int64.max / 4 : min(max(1, product + attoseconds / 1_000_000_000_000_000), Int64.max / 4)
+    }
+}

@@ -1,0 +1,123 @@
+internal import ErrandCore
+internal import ErrandTransport
+internal import ErrandWire
+
+/// A client of an Errand server: what fleet tools and devices link.
+///
+/// Call it from as many tasks as you like: calls made at the same time share segments, system calls and one
+/// connection, and replies come in any order. Calls about one thing are applied in the order they were made.
+/// Every call has a deadline, may be cancelled with its task, and throws `ErrandError`, which says whether the
+/// call may have taken effect. When the connection is lost the client connects again by itself; reads that were under
+/// way are sent again, changes are not.
+public final class JobExecutionClient: Sendable {
+    let configuration: ClientConfiguration
+    private let channels: [Channel]
+    private let loop: EventLoop
+
+    /// Connects to a server; throws if that fails or takes longer than `configuration.connectTimeout`.
+    ///
+    /// - Throws: `ErrandError` with UNAVAILABLE if nobody answers, PROTOCOL_ERROR if it is no Errand server.
+    public static func connect(
+        host: String, port: Int, configuration: ClientConfiguration = ClientConfiguration()
+    ) async throws(ErrandError) -> JobExecutionClient {
+        guard let port = UInt16(exactly: port), port > 0 else {
+            throw ErrandError(.invalidRequest, "port \(port) is outside 1 to 65535")
+        }
+        let loop: EventLoop
+        do throws(SystemError) {
+            loop = try EventLoop(label: "errand.client")
+        } catch {
+            throw ErrandError(.unavailable, "cannot start an event loop: \(error)")
+        }
+        let client = JobExecutionClient(host: host, port: port, configuration: configuration, loop: loop)
+        do throws(ErrandError) {
+            for channel in client.channels { try await channel.connect() }
+        } catch {
+            client.close()
+            throw error
+        }
+        return client
+    }
+
+    private init(host: String, port: UInt16, configuration: ClientConfiguration, loop: EventLoop) {
+        self.configuration = configuration
+        self.loop = loop
+        channels = (0..<max(1, configuration.connectionCount)).map { _ in
+            Channel(host: host, port: port, configuration: configuration, loop: loop)
+        }
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Closes the connections; calls under way fail with CANCELLED.
+    public func close() {
+        for channel in channels { channel.close() }
+        loop.stop()
+    }
+
+    /// The loop that runs the connections. Tasks that mostly call the client run several times faster on it, because a
+    /// reply then resumes its caller without a thread hop:
+    ///
+    ///     await withTaskExecutorPreference(client.executor) { … }
+    ///
+    /// Work that blocks or computes for long does not belong there: it holds up every reply.
+    public var executor: any TaskExecutor { loop }
+
+    /// What stands before `:thing/` in this server's ARNs.
+    public var thingArnPrefix: String { channels[0].welcome?.thingArnPrefix ?? "" }
+
+    /// Bytes sent and received so far, with and without compression.
+    public func byteCounts() async -> ByteCounts {
+        var total = ByteCounts()
+        for channel in channels { total = total + (await channel.byteCounts()) }
+        return total
+    }
+
+    // MARK: One call
+
+    /// Calls of one thing, and of one job, always go the same way, so that they stay in order.
+    private func channel(for key: some Hashable) -> Channel {
+        channels.count == 1 ? channels[0] : channels[Int(UInt(bitPattern: key.hashValue) % UInt(channels.count))]
+    }
+
+    func deadline(_ timeout: Duration?) -> Int64 {
+        SystemCall.steadyMilliseconds + (timeout ?? configuration.callTimeout).milliseconds
+    }
+
+    func call<Request: RequestMessage>(
+        _ request: Request, key: some Hashable & Sendable, timeout: Duration?
+    ) async throws(ErrandError) -> Request.Reply {
+        try await perform(
+            isMutation: Request.isMutation, opcode: Request.opcode, on: channel(for: key), timeout: timeout,
+            append: { encoder, requestId, timeoutMilliseconds in
+                encoder.appendCall(request, requestId: requestId, timeoutMilliseconds: timeoutMilliseconds)
+            },
+            read: { header, body, _ throws(MessageFault) in try Request.Reply.read(body, header) })
+    }
+
+    func perform<Reply: Sendable>(
+        isMutation: Bool, opcode: Opcode, on channel: Channel? = nil, timeout: Duration?,
+        append: @escaping TypedCall<Reply>.Append, read: @escaping TypedCall<Reply>.Read
+    ) async throws(ErrandError) -> Reply {
+        let channel = channel ?? channels[0]
+        let deadline = deadline(timeout)
+        let slot = CallSlot()
+        let result = await withTaskCancellationHandler {
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Result<Reply, ErrandError>, Never>) in
+                let call = TypedCall(
+                    isMutation: isMutation, opcode: opcode.rawValue, deadline: deadline, continuation: continuation,
+                    append: append, read: read)
+                slot.set(call)
+                channel.start(call)
+            }
+        } onCancel: {
+            slot.cancel(on: channel)
+        }
+        return try result.get()
+    }
+
+    /// What the server takes in one batch.
+    var batchItemCountMax: Int { Int(clamping: channels[0].welcome?.batchItemCountMax ?? 1) }
+}
