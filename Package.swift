@@ -36,6 +36,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "ErrandWireTests", dependencies: ["ErrandCore", "ErrandWire"]),
+        .testTarget(name: "RepositoryTests", dependencies: ["ErrandCore", "ErrandWire"]),
     ],
     swiftLanguageModes: [.v6]
 )

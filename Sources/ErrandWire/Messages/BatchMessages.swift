@@ -72,7 +72,9 @@ package struct BatchItems<Item: BatchableRequest>: Sendable {
             let header = try reader.recordHeader()
             guard header.status == 0 else { throw .malformed("an item has status \(header.status)") }
             var record = try reader.takeRecordBody(header, rootByteCount: Item.rootByteCount)
-            guard record.root(0, as: UInt32.self) & 1 == 0 else { throw .malformed("an item has a deadline of its own") }
+            guard record.root(0, as: UInt32.self) & 1 == 0 else {
+                throw .malformed("an item has a deadline of its own")
+            }
             let item: Result<Item, InvalidField>
             do throws(MessageFault) {
                 item = .success(try Item(from: &record))

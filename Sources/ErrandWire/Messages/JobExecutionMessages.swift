@@ -71,7 +71,9 @@ package struct PossibleJobExecution: ReplyMessage {
     package var execution: JobExecution?
 
     package static func read(_ body: RawSpan, _ header: FrameHeader) throws(MessageFault) -> PossibleJobExecution {
-        if body.isEmpty, header.rootWordCount == 0, !header.flags.contains(.tail) { return PossibleJobExecution(execution: nil) }
+        if body.isEmpty, header.rootWordCount == 0, !header.flags.contains(.tail) {
+            return PossibleJobExecution(execution: nil)
+        }
         return PossibleJobExecution(execution: try JobExecution.read(body, header))
     }
 }

@@ -69,7 +69,9 @@ package struct MessageReader: ~Escapable {
 
     package func executionStatus(_ offset: Int) throws(MessageFault) -> JobExecutionStatus {
         let value = root(offset, as: UInt8.self)
-        guard let status = JobExecutionStatus(rawValue: value) else { throw .malformed("no status has number \(value)") }
+        guard let status = JobExecutionStatus(rawValue: value) else {
+            throw .malformed("no status has number \(value)")
+        }
         return status
     }
 
@@ -232,7 +234,9 @@ package struct MessageReader: ~Escapable {
     }
 
     @_lifetime(copy self)
-    package mutating func takeRecordBody(_ header: RecordHeader, rootByteCount: Int) throws(MessageFault) -> MessageReader {
+    package mutating func takeRecordBody(_ header: RecordHeader, rootByteCount: Int) throws(MessageFault)
+        -> MessageReader
+    {
         let body = try takeBytes(header.bodyByteCount)
         return try MessageReader(
             body, rootWordCount: header.rootWordCount, hasTail: header.hasTail, rootByteCount: rootByteCount)

@@ -152,7 +152,8 @@ package struct SegmentEncoder: Sendable {
             let start = ended[index].start
             let segmentEnd = index + 1 < ended.count ? ended[index + 1].start : end
             let payload = (start + SegmentHeader.byteCount)..<segmentEnd
-            let checksum = ended[index].agreement.checksums ? CRC32.checksum(writer.bytes.span.bytes.extracting(payload)) : nil
+            let checksum =
+                ended[index].agreement.checksums ? CRC32.checksum(writer.bytes.span.bytes.extracting(payload)) : nil
             let header = SegmentHeader(
                 payloadByteCount: payload.count, rawByteCount: payload.count, isCompressed: false, checksum: checksum)
             writer.withMutableBytes { bytes in header.write(into: &bytes, at: start) }
