@@ -4,7 +4,7 @@ import Testing
 
 /// Every offset of SPEC's tables against the bytes that the encoders write: each field is set by itself, and the
 /// bytes that change have to be those of its row, no more and no fewer.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct LayoutTests {
     private let specification = Specification(Repository.text("Protocol/SPEC.md"))
 

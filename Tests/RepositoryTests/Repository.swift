@@ -54,7 +54,7 @@ struct SourceFile: Sendable {
             if !isInText, byte == UInt8(ascii: "/"), previous == byte {
                 return String(decoding: result.dropLast(), as: UTF8.self)
             }
-            if !isInText { result.append(byte) }
+            if !isInText, byte != UInt8(ascii: "\"") { result.append(byte) }
             previous = previous == UInt8(ascii: "\\") ? UInt8(ascii: " ") : byte
         }
         return String(decoding: result, as: UTF8.self)

@@ -3,7 +3,7 @@ import ErrandWire
 import Testing
 
 /// Every number of Protocol/SPEC.md against the code; `LayoutTests` has the offsets.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct SpecificationTests {
     private let specification = Specification(Repository.text("Protocol/SPEC.md"))
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The rules of this repository that no compiler knows. A finding names file and line.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct TidyTests {
     private static let sources = Repository.swiftFiles("Sources")
     private static let tests = Repository.swiftFiles("Tests")
@@ -133,7 +133,7 @@ struct TidyTests {
             })
     }
 
-    @Test func testFunctionsAreStatements() {
+    @Test func namesOfTestsAreStatements() {
         report(
             places(in: Self.tests, "a test is named as a statement, without \"test\"") { _, line in
                 line.contains(/\bfunc test[A-Z_]/)

@@ -35,7 +35,7 @@ struct MessageVectorTests {
                     return "the connection ends with \(faultOfConnection(vector)?.description ?? "nothing")"
                 }
             }
-            guard examined.errorName == vector.error else { return "gives \(examined), not \(vector.error)" }
+            guard examined.errorName == vector.error else { return "gives \(examined.errorName), not \(vector.error)" }
             guard case .invalidField(let item) = examined else { return nil }
             return item == vector.json["item"]?.number ? nil : "the invalid item is \(String(describing: item))"
         }

@@ -10,6 +10,7 @@ struct SegmentVectorTests {
         for file in VectorFile.ofKind("segments") {
             check(file.vectors(group), group) { vector in
                 let bytes = vector.bytes
+                let frames = vector.frames
                 guard let zlib = vector.json["zlib"]?.bool, let checksum = vector.json["checksum"]?.bool else {
                     return "lacks what was agreed"
                 }
@@ -28,7 +29,7 @@ struct SegmentVectorTests {
                         early = early || (!isDoubled && index < parts.count - 1 && !receiver.frames.isEmpty)
                     }
                     if early { return "frames come before the last byte" }
-                    if receiver.frames != (isDoubled ? vector.frames + vector.frames : vector.frames) {
+                    if receiver.frames != (isDoubled ? frames + frames : frames) {
                         return "other frames in \(parts.count) parts"
                     }
                     if stream.isInsideSegment || stream.pendingByteCount != 0 { return "bytes are left" }

@@ -1,6 +1,6 @@
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct VectorFileTests {
     /// A new file has to be added here, and so to a runner.
     @Test func everyFileIsKnownAndRead() {

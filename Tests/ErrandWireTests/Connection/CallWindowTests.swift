@@ -1,7 +1,7 @@
 import ErrandWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct CallWindowTests {
     @Test func oneCallTooManyIsRefused() throws {
         var window = CallWindow(callCountMax: 4, byteCountMax: 1000)
@@ -45,7 +45,7 @@ struct CallWindowTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct ControlBudgetTests {
     /// Spends all that is left.
     private func expectLeft(_ expected: Int, in budget: inout ControlBudget) {

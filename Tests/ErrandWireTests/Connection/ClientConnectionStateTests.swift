@@ -4,7 +4,7 @@ import Testing
 
 /// A client against a server that breaks the rules: each fault ends the connection by its name, and nothing after
 /// it is delivered.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct ClientConnectionStateTests {
     private func welcome(_ change: (inout Welcome) -> Void = { _ in }) -> [UInt8] {
         var welcome = Welcome()

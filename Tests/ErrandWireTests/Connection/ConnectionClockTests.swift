@@ -1,7 +1,7 @@
 import ErrandWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct ConnectionClockTests {
     @Test func aHandshakeHasFiveSeconds() {
         var clock = ConnectionClock(at: 100)

@@ -1,7 +1,7 @@
 import ErrandWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct FrameStreamTests {
     /// Three segments of four frames, the second one compressed.
     private let frames: [[UInt8]] = (1...12).map {

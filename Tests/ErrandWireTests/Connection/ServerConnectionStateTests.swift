@@ -2,7 +2,7 @@ import ErrandCore
 import ErrandWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct ServerConnectionStateTests {
     /// A server's state with its stream, as a connection owns them.
     private final class Peer {

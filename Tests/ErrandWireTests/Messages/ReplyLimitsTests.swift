@@ -4,7 +4,7 @@ import Testing
 
 /// SPEC §12: its limits bind requests. A reader of a reply takes what a newer server may allow, if it is well-formed
 /// and UTF-8.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct ReplyLimitsTests {
     private func text16(_ text: String) -> [UInt8] { little(UInt16(text.utf8.count)) + Array(text.utf8) }
 

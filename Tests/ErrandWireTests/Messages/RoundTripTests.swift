@@ -3,7 +3,7 @@ import ErrandWire
 import Testing
 
 /// Random messages, encoded and decoded again. The seed is printed with a failure; the same seed makes the same messages.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct RoundTripTests {
     private static let seeds = Array(UInt64(1)...40)
 

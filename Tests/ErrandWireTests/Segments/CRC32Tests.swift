@@ -1,7 +1,7 @@
 import ErrandWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct CRC32Tests {
     @Test func itIsTheCRCThatTheSpecificationNames() {
         let digits = Array("123456789".utf8)

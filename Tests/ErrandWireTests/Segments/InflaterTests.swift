@@ -3,7 +3,7 @@ import Testing
 
 /// The compressed streams of the tests are made of stored blocks and of the code under test's own deflater; the many
 /// faulty ones of segments.json run in `SegmentVectorTests`.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct InflaterTests {
     private func compressed(_ raw: [UInt8]) throws -> [UInt8] {
         var output: [UInt8] = []

@@ -2,7 +2,7 @@ import ErrandCore
 import ErrandWire
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct SegmentEncoderTests {
     private static let plain = SegmentAgreement(compression: false, checksums: false)
     private static let compressed = SegmentAgreement(compression: true, checksums: false)
