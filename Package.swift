@@ -32,10 +32,11 @@ let package = Package(
         .executableTarget(
             name: "errand",
             dependencies: [
-                "ErrandServer", "ErrandClient",
+                "ErrandServer", "ErrandClient", "ErrandCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "ErrandCommandTests", dependencies: ["errand", "ErrandClient", "ErrandServer"]),
     ],
     swiftLanguageModes: [.v6]
 )
