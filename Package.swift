@@ -36,7 +36,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .testTarget(name: "ErrandCommandTests", dependencies: ["errand", "ErrandClient", "ErrandServer"]),
+        .testTarget(
+            name: "ErrandCommandTests",
+            dependencies: [
+                "errand", "ErrandClient", "ErrandCore", "ErrandServer", .product(name: "Logging", package: "swift-log"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

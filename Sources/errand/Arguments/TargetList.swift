@@ -36,7 +36,9 @@ struct TargetList {
     }
 
     private mutating func append(line: [UInt8], _ number: Int, of file: String) throws(CommandFailure) {
-        let isSpace: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
+        let isSpace: (UInt8) -> Bool = {
+            $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r")
+        }
         let trimmed = line.drop(while: isSpace)
         guard let end = trimmed.lastIndex(where: { !isSpace($0) }), trimmed.first != UInt8(ascii: "#") else { return }
         do throws(InvalidField) {

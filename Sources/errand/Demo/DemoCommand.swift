@@ -2,7 +2,8 @@ import ArgumentParser
 
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Roll out firmware to a simulated fleet, over real TCP, and check every outcome.",
+        commandName: "demo",
+        abstract: "Roll out firmware to a simulated fleet, over real TCP, and check every outcome.",
         discussion: """
             Example: errand demo --things 2000
 

@@ -91,12 +91,14 @@ struct Device {
         try Disagreement.check("pull: status", execution.status, is: .inProgress)
         try Disagreement.check("pull: versionNumber", execution.versionNumber, is: versionNumber)
         try Disagreement.check("pull: jobDocument", execution.jobDocument, is: FirmwareJob.document)
-        try Disagreement.check("pull: startedAt", execution.startedAtMilliseconds, is: execution.lastUpdatedAtMilliseconds)
+        try Disagreement.check(
+            "pull: startedAt", execution.startedAtMilliseconds, is: execution.lastUpdatedAtMilliseconds)
         lastUpdatedAtMilliseconds = execution.lastUpdatedAtMilliseconds
     }
 
     private func pullNothing() async throws {
-        let reply = try await client.startNextPendingJobExecution(StartNextPendingJobExecutionRequest(thingName: thingName))
+        let reply = try await client.startNextPendingJobExecution(
+            StartNextPendingJobExecutionRequest(thingName: thingName))
         board.called()
         try Disagreement.check("pull after cancel: jobId", reply?.jobId, is: nil)
     }
@@ -128,7 +130,8 @@ struct Device {
     private mutating func cancel(force: Bool) async throws {
         let change = try await operatorClient.cancelJobExecution(
             CancelJobExecutionRequest(
-                jobId: job.jobId, thingName: thingName, force: force, expectedVersion: versionNumber, executionNumber: 1))
+                jobId: job.jobId, thingName: thingName, force: force, expectedVersion: versionNumber, executionNumber: 1
+            ))
         board.called()
         try check("cancel", change, is: .canceled)
     }

@@ -52,7 +52,10 @@ struct FirmwareJob: Sendable {
     func failure(device: Int) throws(InvalidField) -> StatusDetails {
         try StatusDetails([
             (key: "progress", value: "70/100"), (key: "step", value: "install"),
-            (key: "error", value: "self-test: pressure sensor B reads \(device % 7).\(device % 10) bar without load; rolled back"),
+            (
+                key: "error",
+                value: "self-test: pressure sensor B reads \(device % 7).\(device % 10) bar without load; rolled back"
+            ),
         ])
     }
 

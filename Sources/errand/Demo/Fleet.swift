@@ -21,7 +21,8 @@ struct Fleet {
         let clientCount = min(Self.clientCountMax, connectionCount)
         var clients: [JobExecutionClient] = []
         for _ in 0..<clientCount {
-            clients.append(try await Self.connect(port, connectionCount: connectionCount / clientCount, name: "demo-devices"))
+            clients.append(
+                try await Self.connect(port, connectionCount: connectionCount / clientCount, name: "demo-devices"))
         }
         self.clients = clients
         operatorClient = try await Self.connect(port, connectionCount: 1, name: "demo-operator")

@@ -36,7 +36,9 @@ struct ReadBack {
         counts[status, default: 0] += 1
         executionCount += 1
         do throws(Disagreement) {
-            guard let index = fleet.index(of: execution.thingName) else { throw Disagreement("listed, but never a target") }
+            guard let index = fleet.index(of: execution.thingName) else {
+                throw Disagreement("listed, but never a target")
+            }
             guard !isListed[index] else { throw Disagreement("listed twice") }
             isListed[index] = true
             try Disagreement.check("listed jobId", execution.jobId, is: fleet.job.jobId)
@@ -73,7 +75,9 @@ struct ReadBack {
             guard let seen = sightings[index] else { continue }
             let name = fleet.thingNames[index]
             var listed: [JobExecutionSummary] = []
-            for try await execution in try client.jobExecutions(thingName: name.description) { listed.append(execution) }
+            for try await execution in try client.jobExecutions(thingName: name.description) {
+                listed.append(execution)
+            }
             let execution = try await client.describeJobExecution(
                 DescribeJobExecutionRequest(jobId: fleet.job.jobId, thingName: name))
             do throws(Disagreement) {

@@ -17,7 +17,9 @@ struct CancelExecution: AsyncParsableCommand {
     @Flag(help: "Cancel it even while its device works on it.")
     var force = false
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Change nothing unless this is the current version.", valueName: "version"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Change nothing unless this is the current version.", valueName: "version"))
     var expectedVersion: Int64?
 
     @Option(parsing: .unconditional, help: "Which attempt; the latest if absent.")

@@ -20,7 +20,8 @@ struct NextExecution: AsyncParsableCommand {
     @OptionGroup var client: ClientOptions
 
     func run() async throws {
-        let request = StartNextPendingJobExecutionRequest(thingName: thingName, statusDetails: try details.statusDetails)
+        let request = StartNextPendingJobExecutionRequest(
+            thingName: thingName, statusDetails: try details.statusDetails)
         try await client.withClient { server in
             try client.print(try await server.startNextPendingJobExecution(request))
         }

@@ -38,7 +38,9 @@ struct PendingExecutions: AsyncParsableCommand {
     private func json(_ pending: PendingJobExecutions, _ thingArnPrefix: String) -> String {
         JSONWriter.text { json in
             json.object { json in
-                for (name, executions) in [("inProgressJobs", pending.inProgressJobs), ("queuedJobs", pending.queuedJobs)] {
+                for (name, executions) in [
+                    ("inProgressJobs", pending.inProgressJobs), ("queuedJobs", pending.queuedJobs),
+                ] {
                     json.key(name)
                     json.array { json in
                         for execution in executions { json.append(execution, thingArnPrefix: thingArnPrefix) }
@@ -53,7 +55,9 @@ struct PendingExecutions: AsyncParsableCommand {
         guard pending.totalCount > 0 else { return ["nothing pending"] }
         var table = ExecutionText.table()
         var lines: [String] = []
-        for execution in pending.inProgressJobs + pending.queuedJobs { lines += table.add(ExecutionText.row(execution)) }
+        for execution in pending.inProgressJobs + pending.queuedJobs {
+            lines += table.add(ExecutionText.row(execution))
+        }
         return lines + table.finish()
     }
 }

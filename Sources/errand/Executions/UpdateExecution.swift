@@ -21,7 +21,9 @@ struct UpdateExecution: AsyncParsableCommand {
 
     @OptionGroup var details: DetailOptions
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Change nothing unless this is the current version.", valueName: "version"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Change nothing unless this is the current version.", valueName: "version"))
     var expectedVersion: Int64?
 
     @Option(parsing: .unconditional, help: "Which attempt; the latest if absent.")

@@ -14,14 +14,19 @@ struct CreateJob: AsyncParsableCommand {
             what was cut off. The same id with other content is refused with ALREADY_EXISTS.
             """)
 
-    @Argument(help: ArgumentHelp("The job's id: 1 to 64 of a-z, A-Z, 0-9, _ and -.", valueName: "job"), transform: { try JobId($0) })
+    @Argument(
+        help: ArgumentHelp("The job's id: 1 to 64 of a-z, A-Z, 0-9, _ and -.", valueName: "job"),
+        transform: { try JobId($0) })
     var jobId: JobId
 
-    @Option(help: ArgumentHelp("A file with the job's JSON document, up to 32,768 bytes; - reads standard input.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file with the job's JSON document, up to 32,768 bytes; - reads standard input.", valueName: "file"))
     var document: String
 
     @Option(
-        name: .customLong("target"), help: ArgumentHelp("A thing that gets the job; repeat it for more.", valueName: "thing"),
+        name: .customLong("target"),
+        help: ArgumentHelp("A thing that gets the job; repeat it for more.", valueName: "thing"),
         transform: { try ThingName($0) })
     var targets: [ThingName] = []
 
@@ -41,7 +46,9 @@ struct CreateJob: AsyncParsableCommand {
     @OptionGroup var client: ClientOptions
 
     func validate() throws {
-        if targets.isEmpty && targetsFile == nil { throw ValidationError("no targets: give --target or --targets-file") }
+        if targets.isEmpty && targetsFile == nil {
+            throw ValidationError("no targets: give --target or --targets-file")
+        }
         if document == "-" && targetsFile == "-" {
             throw ValidationError("--document and --targets-file cannot both read standard input")
         }
@@ -51,7 +58,9 @@ struct CreateJob: AsyncParsableCommand {
         let text = try InputFile.text(document, byteCountMax: FieldLimits.jobDocumentByteCountMax)
         var list = TargetList(targets)
         if let targetsFile { try list.append(fromFile: targetsFile) }
-        guard !list.names.isEmpty else { throw CommandFailure(.usage, "no targets: \(targetsFile ?? "the list") names none") }
+        guard !list.names.isEmpty else {
+            throw CommandFailure(.usage, "no targets: \(targetsFile ?? "the list") names none")
+        }
         let names = list.names
         try await client.withClient { server in
             let progress = ProgressLine("sending targets", total: names.count)
@@ -65,7 +74,9 @@ struct CreateJob: AsyncParsableCommand {
     }
 
     private func result(targetCount: Int) -> String {
-        guard client.json else { return "created \(jobId) for \(targetCount) \(targetCount == 1 ? "target" : "targets")" }
+        guard client.json else {
+            return "created \(jobId) for \(targetCount) \(targetCount == 1 ? "target" : "targets")"
+        }
         return JSONWriter.text { json in
             json.object {
                 $0.member("jobId", jobId.description)

@@ -12,7 +12,9 @@ enum ExecutionText {
         ]
         if let startedAt = execution.startedAtMilliseconds { pairs.append(("started", LocalTime.text(startedAt))) }
         pairs.append(("updated", LocalTime.text(execution.lastUpdatedAtMilliseconds)))
-        if let seconds = execution.approximateSecondsBeforeTimedOut { pairs.append(("times out in", "about \(seconds) s")) }
+        if let seconds = execution.approximateSecondsBeforeTimedOut {
+            pairs.append(("times out in", "about \(seconds) s"))
+        }
         if execution.retryAttempt > 0 { pairs.append(("retry attempt", String(execution.retryAttempt))) }
         var lines = TextTable.pairs(pairs) + details(execution.statusDetails)
         if let document = execution.jobDocument {
@@ -23,7 +25,8 @@ enum ExecutionText {
     }
 
     static func lines(_ change: JobExecutionChange, jobId: JobId, thingName: ThingName) -> [String] {
-        let line = "\(jobId) on \(thingName): \(change.status), version \(change.versionNumber)"
+        let line =
+            "\(jobId) on \(thingName): \(change.status), version \(change.versionNumber)"
             + ", execution \(change.executionNumber), updated \(LocalTime.text(change.lastUpdatedAtMilliseconds))"
         return [line] + (change.statusDetails.map(details) ?? [])
     }
@@ -34,7 +37,9 @@ enum ExecutionText {
         pairs.append(("created", LocalTime.text(job.createdAtMilliseconds)))
         pairs.append(("updated", LocalTime.text(job.lastUpdatedAtMilliseconds)))
         if let completedAt = job.completedAtMilliseconds { pairs.append(("completed", LocalTime.text(completedAt))) }
-        if let minutes = job.inProgressTimeoutInMinutes { pairs.append(("times out", "\(minutes) min after each start")) }
+        if let minutes = job.inProgressTimeoutInMinutes {
+            pairs.append(("times out", "\(minutes) min after each start"))
+        }
         pairs.append(("targets", String(job.targetCount)))
         if job.notYetQueuedCount > 0 { pairs.append(("not yet queued", String(job.notYetQueuedCount))) }
         let counts = JobExecutionStatus.allCases.filter { job.processDetails[$0] > 0 }

@@ -14,7 +14,9 @@ enum LocalTime {
         guard localtime_r(&seconds, &parts) != nil else { return "\(Seconds.exact(milliseconds)) s after 1970" }
         let offset = parts.tm_gmtoff / 60
         let zone = (offset < 0 ? "-" : "+") + padded(abs(offset) / 60, 2) + ":" + padded(abs(offset) % 60, 2)
-        let date = [padded(Int(parts.tm_year) + 1900, 4), padded(Int(parts.tm_mon) + 1, 2), padded(Int(parts.tm_mday), 2)]
+        let date = [
+            padded(Int(parts.tm_year) + 1900, 4), padded(Int(parts.tm_mon) + 1, 2), padded(Int(parts.tm_mday), 2),
+        ]
         let clock = [padded(Int(parts.tm_hour), 2), padded(Int(parts.tm_min), 2), padded(Int(parts.tm_sec), 2)]
         return "\(date.joined(separator: "-"))T\(clock.joined(separator: ":")).\(padded(Int(fraction), 3))\(zone)"
     }

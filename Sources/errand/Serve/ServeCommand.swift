@@ -16,7 +16,8 @@ struct ServeCommand: AsyncParsableCommand {
             """)
 
     @Option(
-        help: ArgumentHelp("Where to listen; an IPv6 address in brackets, port 0 for a free one.", valueName: "host:port"),
+        help: ArgumentHelp(
+            "Where to listen; an IPv6 address in brackets, port 0 for a free one.", valueName: "host:port"),
         transform: { try HostPort($0) })
     var listen: HostPort = .standard
 
@@ -29,7 +30,9 @@ struct ServeCommand: AsyncParsableCommand {
     var arnPrefix = ServerConfiguration().thingArnPrefix
 
     @Option(
-        help: ArgumentHelp("The least level that is logged: trace, debug, info, notice, warning, error or critical.", valueName: "level"),
+        help: ArgumentHelp(
+            "The least level that is logged: trace, debug, info, notice, warning, error or critical.",
+            valueName: "level"),
         transform: { try ServerLog.level($0) })
     var logLevel = Logger.Level.info
 
@@ -48,7 +51,8 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.port = listen.port
         configuration.minuteLengthMilliseconds = minuteLength.milliseconds
         configuration.thingArnPrefix = arnPrefix
-        configuration.connectionCountMax = min(configuration.connectionCountMax, JobExecutionServer.raiseConnectionLimit())
+        configuration.connectionCountMax = min(
+            configuration.connectionCountMax, JobExecutionServer.raiseConnectionLimit())
         configuration.logger = ServerLog.logger(logLevel)
         let server: JobExecutionServer
         do throws(ServerStartError) {

@@ -10,7 +10,8 @@ enum ServerLog {
 
     static func level(_ text: String) throws(BadArgument) -> Logger.Level {
         guard let level = Logger.Level(rawValue: text.lowercased()) else {
-            throw BadArgument("'\(text)' is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw BadArgument(
+                "'\(text)' is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         return level
     }
