@@ -87,7 +87,9 @@ struct FieldLimitsTests {
     }
 
     @Test func stepTimeoutOfAnUpdateIsMinusOneOrOneToTenThousandEighty() throws {
-        for minutes in [-1, 1, 2, 10_079, 10_080] as [Int64] { try update { $0.stepTimeoutInMinutes = minutes }.validate() }
+        for minutes in [-1, 1, 2, 10_079, 10_080] as [Int64] {
+            try update { $0.stepTimeoutInMinutes = minutes }.validate()
+        }
         for minutes in [Int64.min, -2, 0, 10_081, .max] {
             #expect(throws: InvalidField.self) { try self.update { $0.stepTimeoutInMinutes = minutes }.validate() }
             // Also on a terminal report, where it has no effect.

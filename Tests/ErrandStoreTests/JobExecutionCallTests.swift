@@ -134,7 +134,8 @@ struct JobExecutionCallTests {
     func commandsOfABatchAreDecidedInOrder(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["t"])
-        let update = UpdateJobExecutionRequest(jobId: try JobId("j"), thingName: try ThingName("t"), status: .inProgress)
+        let update = UpdateJobExecutionRequest(
+            jobId: try JobId("j"), thingName: try ThingName("t"), status: .inProgress)
         let describe = DescribeJobExecutionRequest(jobId: try JobId("j"), thingName: try ThingName("t"))
         let outcomes = store.outcomes(
             of: [.describe(describe), .update(update), .update(update), .describe(describe)], at: 0)
