@@ -55,9 +55,9 @@ private struct ModelCheck {
     }
 
     private mutating func create() throws -> String? {
-        let id = jobs.randomElement(using: &random)!
+        let id = one(of: jobs)
         let count = Int.random(in: 1...4, using: &random)
-        let targets = (0..<count).map { _ in things.randomElement(using: &random)! }
+        let targets = (0..<count).map { _ in one(of: things) }
         let timeout = chance(2) ? Int64.random(in: 1...9, using: &random) : nil
         let code = model.create(id, targets, timeout: timeout, document: "{}", at: now)
         let outcome = try store.create(id, on: targets, timeout: timeout, at: now)
@@ -66,10 +66,10 @@ private struct ModelCheck {
 
     private mutating func update() throws -> String? {
         let (id, thing) = pick()
-        let status = ([.inProgress, .inProgress, .inProgress, .succeeded, .failed, .rejected] as [JobExecutionStatus])
-            .randomElement(using: &random)!
+        let status = one(
+            of: [.inProgress, .inProgress, .inProgress, .succeeded, .failed, .rejected] as [JobExecutionStatus])
         let details = chance(2) ? someDetails() : nil
-        let (merge, step) = (chance(2), chance(2) ? [-1, 1, 2, 5].randomElement(using: &random)! as Int64 : nil)
+        let (merge, step) = (chance(2), chance(2) ? one(of: [-1, 1, 2, 5] as [Int64]) : nil)
         let expected = someVersion(id, thing)
         var code = StatusCode.notFound
         let index = model.index(id, thing)
@@ -97,7 +97,7 @@ private struct ModelCheck {
     }
 
     private mutating func startNext() throws -> String? {
-        let thing = things.randomElement(using: &random)!
+        let thing = one(of: things)
         let details = chance(2) ? someDetails() : nil
         let step = chance(2) ? Int64.random(in: 1...5, using: &random) : nil
         let index = model.startNext(thing, details: details, step: step, at: now)
@@ -123,13 +123,13 @@ private struct ModelCheck {
     }
 
     private mutating func peek() throws -> String? {
-        let thing = things.randomElement(using: &random)!
+        let thing = one(of: things)
         for index in model.pending(thing) { model.look(at: index, now: now) }
         return differ("$next of \(thing)", try store.peekNext(thing, at: now).execution, model.pending(thing).first)
     }
 
     private mutating func pending() throws -> String? {
-        let thing = things.randomElement(using: &random)!
+        let thing = one(of: things)
         for index in model.pending(thing) { model.look(at: index, now: now) }
         let list = try #require(try store.pending(thing, max: 250, at: now).pending)
         let expected = model.pending(thing)
@@ -138,8 +138,8 @@ private struct ModelCheck {
     }
 
     private mutating func listForThing() throws -> String? {
-        let thing = things.randomElement(using: &random)!
-        let status = chance(2) ? JobExecutionStatus.allCases.randomElement(using: &random)! : nil
+        let thing = one(of: things)
+        let status = chance(2) ? one(of: JobExecutionStatus.allCases) : nil
         let all = model.executions.indices.filter { model.executions[$0].thing == thing }
         for index in all { model.look(at: index, now: now) }
         let expected = all.reversed().filter { status == nil || model.executions[$0].status == status }
@@ -148,8 +148,8 @@ private struct ModelCheck {
     }
 
     private mutating func listForJob() throws -> String? {
-        let id = jobs.randomElement(using: &random)!
-        let status = chance(2) ? JobExecutionStatus.allCases.randomElement(using: &random)! : nil
+        let id = one(of: jobs)
+        let status = chance(2) ? one(of: JobExecutionStatus.allCases) : nil
         let outcome = try store.listForJob(id, status: status, at: now)
         guard model.jobs[id] != nil else { return differ("list of \(id)", .notFound, outcome) }
         let all = model.executions.indices.filter { model.executions[$0].job == id }
@@ -159,7 +159,7 @@ private struct ModelCheck {
     }
 
     private mutating func job() throws -> String? {
-        let id = jobs.randomElement(using: &random)!
+        let id = one(of: jobs)
         let shown = try store.job(id, at: now)
         guard let job = model.jobs[id], let shown else {
             return model.jobs[id] == nil && shown == nil ? nil : "job \(id)"
@@ -221,12 +221,16 @@ private struct ModelCheck {
 
     private mutating func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &random) == 0 }
 
+    private mutating func one<Value>(of values: [Value]) -> Value {
+        values[Int.random(in: values.indices, using: &random)]
+    }
+
     /// Mostly an execution that exists.
     private mutating func pick() -> (String, String) {
         if !chance(8), let execution = model.executions.randomElement(using: &random) {
             return (execution.job, execution.thing)
         }
-        return (jobs.randomElement(using: &random)!, things.randomElement(using: &random)!)
+        return (one(of: jobs), one(of: things))
     }
 
     private mutating func someVersion(_ id: String, _ thing: String) -> Int64? {

@@ -32,11 +32,12 @@ struct TransitionTableTests {
         let after = try store.describe("j", "t", at: Self.callTime).execution
         switch cell {
         case .to(let status):
+            let old = try #require(before?.record, label)
             let record = try #require(after?.record, label)
             #expect(record.status == status, label)
-            #expect(record.versionNumber == before!.record.versionNumber + 1, label)
+            #expect(record.versionNumber == old.versionNumber + 1, label)
             #expect(record.lastUpdatedAtMilliseconds == Self.callTime, label)
-            #expect(record.statusDetails == before!.record.statusDetails, label)
+            #expect(record.statusDetails == old.statusDetails, label)
             if case .cancel(let force) = row.operation { #expect(record.forceCanceled == force, label) }
             let shown = outcome.change.map { ($0.status, $0.versionNumber, $0.executionNumber) }
             let seen = outcome.execution.map { ($0.record.status, $0.record.versionNumber, $0.record.executionNumber) }
