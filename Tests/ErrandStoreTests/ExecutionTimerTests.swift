@@ -196,6 +196,17 @@ struct ExecutionTimerTests {
         #expect(result == AdvanceResult())
     }
 
+    /// Enough of them that a store which sweeps out ended timers does so.
+    @Test(arguments: StoreUnderTest.allCases)
+    func timersThatRunOutliveManyThatEnded(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        let things = (0..<1000).map { "t\($0)" }
+        try store.create("j", on: things)
+        for thing in things { try store.update("j", thing, .inProgress, step: 5, at: 0) }
+        for thing in things.dropLast(7) { try store.update("j", thing, .succeeded, at: 1) }
+        #expect(store.store.advance(to: minutes(5), limit: 10_000) == AdvanceResult(timedOutCount: 7))
+    }
+
     @Test(arguments: StoreUnderTest.allCases)
     func earlierDeadlineIsAnnounced(_ subject: StoreUnderTest) throws {
         let store = subject.make()
