@@ -9,8 +9,8 @@ struct LoadShape: Sendable {
     /// Unanswered calls on each connection.
     let inFlight: Int
     /// What one describe costs on the wire: a name, a job id, headers; all fields and three details of real size.
-    var requestByteCount = 84
-    var replyByteCount = 250
+    var requestByteCount = 72
+    var replyByteCount = 222
 
     /// The arguments that every load generator of this package takes.
     func arguments(port: Int, timing: Timing) -> [String] {
