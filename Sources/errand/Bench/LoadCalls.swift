@@ -48,18 +48,18 @@ final class LoadCalls: ReplySink {
     }
 
     private func sendNext() {
-        let thing = random.next(below: targets.thingNames.count)
+        let thing = random.next(below: targets.thingCount)
         lastRequestId += 1
         let isUpdate = load.operation == .update || (load.operation == .mixed && lastRequestId % 10 == 0)
         if isUpdate {
             _ = encoder.appendCall(
                 UpdateJobExecutionRequest(
-                    jobId: targets.jobId, thingName: targets.thingNames[thing], status: .inProgress,
+                    jobId: targets.jobId, thingName: targets.thingName(thing), status: .inProgress,
                     statusDetails: updateDetails),
                 requestId: lastRequestId, timeoutMilliseconds: nil)
         } else {
             _ = encoder.appendCall(
-                DescribeJobExecutionRequest(jobId: targets.jobId, thingName: targets.thingNames[thing]),
+                DescribeJobExecutionRequest(jobId: targets.jobId, thingName: targets.thingName(thing)),
                 requestId: lastRequestId, timeoutMilliseconds: nil)
         }
         ring[Int(lastRequestId) & (ring.count - 1)] = (thing, now, lastRequestId)
@@ -80,20 +80,12 @@ final class LoadCalls: ReplySink {
 
     /// Whether the reply names the thing that was asked for and carries its details.
     private func isOf(_ thing: Int, _ header: FrameHeader, _ body: RawSpan) -> Bool {
-        let jobStart = Int(header.rootWordCount) * 8
-        let thingStart = jobStart + 2 + targets.jobId.bytes.byteCount
-        let name = targets.thingNames[thing].bytes
-        guard body.byteCount > thingStart + 2 + name.byteCount + 2,
-            Int(body.loadLittleEndian(at: thingStart, as: UInt16.self)) == name.byteCount
-        else { return false }
-        for offset in 0..<name.byteCount
-        where body.loadLittleEndian(at: thingStart + 2 + offset, as: UInt8.self)
-            != name.loadLittleEndian(at: offset, as: UInt8.self)
-        {
+        let nameStart = Int(header.rootWordCount) * 8 + 2 + targets.jobId.bytes.byteCount + 2
+        let nameEnd = nameStart + BenchTargets.nameByteCount
+        guard body.byteCount >= nameEnd + 2, targets.isName(body.extracting(nameStart..<nameEnd), of: thing) else {
             return false
         }
-        let details = body.loadLittleEndian(at: thingStart + 2 + name.byteCount, as: UInt16.self)
-        return Int(details) == BenchTargets.details.count
+        return Int(body.loadLittleEndian(at: nameEnd, as: UInt16.self)) == BenchTargets.details.count
     }
 }
 
