@@ -41,6 +41,8 @@ let package = Package(
             dependencies: [
                 "errand", "ErrandClient", "ErrandCore", "ErrandServer", .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
+        .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -27,5 +27,5 @@ struct ErrandCommand: AsyncParsableCommand {
             code, message, applied and, where the server sent it, executionState.
             """,
         version: JobExecutionServer.version,
-        subcommands: [ServeCommand.self, DemoCommand.self, JobCommand.self, ExecutionCommand.self])
+        subcommands: [ServeCommand.self, DemoCommand.self, JobCommand.self, ExecutionCommand.self, BenchCommand.self])
 }

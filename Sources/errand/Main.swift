@@ -1,4 +1,5 @@
 import ArgumentParser
+import ErrandClient
 import Glibc
 
 /// The process: parses, runs, and turns whatever happened into one line and an exit status.
@@ -40,6 +41,10 @@ enum Main {
             try? output.flush()
             return .done
         }
+        if let error = error as? ErrandError {
+            return end(CommandFailure(error, asJSON: false), otherwise: status)
+        }
+        let status = ErrandCommand.exitCode(for: error) == .validationFailure ? ExitStatus.usage : status
         CommandFailure(status, UsageLine.of(error)).print()
         return status
     }
