@@ -42,6 +42,7 @@ struct Demo {
         let clock = ContinuousClock()
         let start = clock.now
         try await fleet.createJob()
+        try await fleet.awaitQueueing()
         let sightings = await fleet.work()
         let seconds = start.duration(to: clock.now)
         let bytes = await fleet.byteCounts()

@@ -66,6 +66,16 @@ struct Fleet {
         ) { [board] _ in board.called() }
     }
 
+    /// The server queues a large job's executions little by little after it has taken the job.
+    func awaitQueueing() async throws {
+        while true {
+            let described = try await operatorClient.describeJob(jobId: job.jobId.description)
+            board.called()
+            if described.notYetQueuedCount == 0 { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
     /// Runs all devices; returns how each saw its execution last, in the order of `thingNames`. One that met a
     /// disagreement has none.
     func work() async -> [Sighting?] {

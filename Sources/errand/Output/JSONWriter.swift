@@ -95,6 +95,11 @@ struct JSONWriter {
 
     private mutating func appendQuoted(_ value: String) {
         text += "\""
+        defer { text += "\"" }
+        if value.utf8.allSatisfy(Self.isPlain) {
+            text += value
+            return
+        }
         for scalar in value.unicodeScalars {
             switch scalar {
             case "\"": text += "\\\""
@@ -108,7 +113,11 @@ struct JSONWriter {
             default: text.unicodeScalars.append(scalar)
             }
         }
-        text += "\""
+    }
+
+    /// Whether a byte stands for itself: most texts are names, and a list may have millions of them.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private static func fourDigits(_ unit: UInt16) -> String {
