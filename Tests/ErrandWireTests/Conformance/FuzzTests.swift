@@ -70,10 +70,10 @@ struct FuzzTests {
             let cut = Int.random(in: 0...bytes.count, using: &generator)
             let parts = [bytes[..<cut], bytes[cut...]]
             if isClient {
-                var state = testServer()
+                var state = serverState()
                 _ = feed(parts, to: &state, codec: &codec)
             } else {
-                var state = testClient(inFlight: [7: .health])
+                var state = clientState(inFlight: [7: .health])
                 _ = feed(parts, to: &state, codec: &codec)
             }
             #expect(codec.inflated.count <= WireLimits.segmentByteCountMax)

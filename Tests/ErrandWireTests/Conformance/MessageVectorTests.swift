@@ -116,11 +116,11 @@ struct MessageVectorTests {
         var codec = SegmentCodec()
         let later = payloads.flatMap { segment($0) }
         if isFromClient {
-            var tap = Tap(testServer())
+            var tap = Tap(serverState())
             let bytes = (skippingOpening ? WireLimits.magic : opening()) + later
             return (feed([bytes[...]], to: &tap, codec: &codec), tap.frames)
         }
-        var client = testClient()
+        var client = clientState()
         for payload in payloads {
             // One or two replies with ids that follow each other.
             guard let header = Frame(Array(payload.prefix(16 + Int(number(payload[0..<4], as: UInt32.self)))))?.header

@@ -42,7 +42,7 @@ struct StreamVectorTests {
         else { return (nil, []) }
         if vector.isFromClient {
             var tap = Tap(
-                testServer(compression: zlib, checksums: checksums) {
+                serverState(compression: zlib, checksums: checksums) {
                     $0.segmentByteCountMax = UInt32(byteCountMax)
                     $0.callsInFlightMax = UInt32(calls)
                     $0.bytesInFlightMax = UInt32(byteWindow)
@@ -57,7 +57,7 @@ struct StreamVectorTests {
             return (id, opcode)
         }
         var tap = Tap(
-            testClient(
+            clientState(
                 compression: zlib, checksums: checksums, segmentByteCountMax: byteCountMax,
                 inFlight: Dictionary(uniqueKeysWithValues: inFlight)))
         return (feed(parts, to: &tap, codec: &codec), tap.frames)

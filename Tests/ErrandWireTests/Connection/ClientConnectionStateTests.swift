@@ -16,7 +16,7 @@ struct ClientConnectionStateTests {
         _ bytes: [UInt8], inFlight: [UInt64: Opcode] = [:], compression: Bool = true
     ) -> (fault: ConnectionFault?, state: TestClient) {
         var codec = SegmentCodec()
-        var state = testClient(compression: compression, inFlight: inFlight)
+        var state = clientState(compression: compression, inFlight: inFlight)
         let fault = feed([bytes[...]], to: &state, codec: &codec)
         return (fault, state)
     }

@@ -107,7 +107,7 @@ struct FrameStreamTests {
         let bytes = opening() + segment(control(ConnectionErrorMessage(reason: 1, message: ""), .connectionError))
         let late = segment(healthCall(1))
         var codec = SegmentCodec()
-        var state = testServer()
+        var state = serverState()
         var stream = FrameStream()
         let all = bytes + late
         try stream.receive(all.span.bytes, codec: &codec, for: &state)

@@ -10,7 +10,7 @@ struct ServerConnectionStateTests {
         var stream = FrameStream()
         var codec = SegmentCodec()
 
-        init(_ state: TestServer = testServer()) { self.state = state }
+        init(_ state: TestServer = serverState()) { self.state = state }
 
         func receive(_ bytes: [UInt8]) -> ConnectionFault? {
             do throws(ConnectionFault) {
@@ -49,7 +49,7 @@ struct ServerConnectionStateTests {
 
     @Test(arguments: [true, false], [true, false])
     func nothingIsChosenThatTheClientDidNotOffer(_ compression: Bool, _ checksums: Bool) {
-        let peer = Peer(testServer(compression: true, checksums: false))
+        let peer = Peer(serverState(compression: true, checksums: false))
         #expect(
             peer.receive(
                 opening {
@@ -60,13 +60,13 @@ struct ServerConnectionStateTests {
     }
 
     @Test func aServerThatWantsChecksumsGetsThem() {
-        let peer = Peer(testServer(compression: false, checksums: true))
+        let peer = Peer(serverState(compression: false, checksums: true))
         #expect(peer.receive(opening { $0.compressions = 1 }) == nil)
         #expect(peer.state.agreement == SegmentAgreement(compression: false, checksums: true))
     }
 
     @Test func repliesToBytesBehindHelloDoNotShareItsSegment() throws {
-        let peer = Peer(testServer(checksums: true))
+        let peer = Peer(serverState(checksums: true))
         #expect(peer.receive(opening() + segment(healthCall(1))) == nil)
         #expect(peer.state.calls.ids == [1])
         peer.state.ping(opaque: 3)

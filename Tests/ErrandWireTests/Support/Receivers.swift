@@ -101,7 +101,7 @@ struct RecordingReplies: ReplySink {
 typealias TestServer = ServerConnectionState<RecordingCalls>
 typealias TestClient = ClientConnectionState<RecordingReplies>
 
-func testServer(
+func serverState(
     compression: Bool = true, checksums: Bool = false, _ change: (inout Welcome) -> Void = { _ in }
 ) -> TestServer {
     var welcome = Welcome()
@@ -112,7 +112,7 @@ func testServer(
         calls: RecordingCalls(), at: 0)
 }
 
-func testClient(
+func clientState(
     compression: Bool = true, checksums: Bool = false, segmentByteCountMax: Int = WireLimits.segmentByteCountMax,
     inFlight: [UInt64: Opcode] = [:]
 ) -> TestClient {
