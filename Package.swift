@@ -43,6 +43,9 @@ let package = Package(
             ]),
         .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
         .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["ErrandClient", "ErrandServer"]),
+        .testTarget(name: "ErrandWireTests", dependencies: ["ErrandCore", "ErrandWire"]),
+        .testTarget(name: "RepositoryTests", dependencies: ["ErrandCore", "ErrandWire"]),
     ],
     swiftLanguageModes: [.v6]
 )
