@@ -32,10 +32,18 @@ let package = Package(
         .executableTarget(
             name: "errand",
             dependencies: [
-                "ErrandServer", "ErrandClient",
+                "ErrandServer", "ErrandClient", "ErrandCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(
+            name: "ErrandCommandTests",
+            dependencies: [
+                "errand", "ErrandClient", "ErrandCore", "ErrandServer", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
+        .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["ErrandClient", "ErrandServer"]),
         .testTarget(name: "ErrandWireTests", dependencies: ["ErrandCore", "ErrandWire"]),
         .testTarget(name: "RepositoryTests", dependencies: ["ErrandCore", "ErrandWire"]),
     ],

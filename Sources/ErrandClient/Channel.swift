@@ -15,6 +15,7 @@ final class Channel: Sendable {
     private let state = Mutex(ChannelState())
     private let deadlineTimer = Mutex<LoopTimer?>(nil)
     private let reconnectTimer = Mutex<LoopTimer?>(nil)
+    private let connectTimer = Mutex<LoopTimer?>(nil)
 
     init(host: String, port: UInt16, configuration: ClientConfiguration, loop: EventLoop) {
         self.host = host
@@ -24,6 +25,7 @@ final class Channel: Sendable {
         // The timers hold the channel only weakly, so that a client that nobody has any more goes away.
         deadlineTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.deadlinesPassed() } }
         reconnectTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.connectNow() } }
+        connectTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.connectTimedOut() } }
     }
 
     // MARK: Calls
@@ -83,19 +85,31 @@ final class Channel: Sendable {
     }
 
     private func connectNow() {
-        guard state.withLock({ $0.beginConnecting() }) else { return }
+        guard let attempt = state.withLock({ $0.beginConnecting() }) else { return }
+        let timeoutMilliseconds = configuration.connectTimeout.milliseconds
+        connectTimer.withLock { $0?.schedule(afterMilliseconds: timeoutMilliseconds) }
         Connector.connect(
-            host: host, port: port, loop: loop, timeoutMilliseconds: configuration.connectTimeout.milliseconds
+            host: host, port: port, loop: loop, timeoutMilliseconds: timeoutMilliseconds
         ) { [weak self] outcome in
             guard let self else { return }
             switch consume outcome {
-            case .connected(let socket, let isLoopback): opened(socket, isLoopback: isLoopback)
-            case .failed(let reason): failed(ErrandError(.unavailable, "cannot reach \(reason)"))
+            case .connected(let socket, let isLoopback): opened(socket, isLoopback: isLoopback, attempt: attempt)
+            case .failed(let reason): failed(ErrandError(.unavailable, "cannot reach \(reason)"), attempt: attempt)
             }
         }
     }
 
-    private func opened(_ socket: consuming SocketHandle, isLoopback: Bool) {
+    /// The name's look-up, the connection and the handshake share one time limit.
+    private func connectTimedOut() {
+        guard let unfinished = state.withLock({ $0.unfinishedAttempt }) else { return }
+        let error = ErrandError(
+            .unavailable, "cannot reach \(host):\(port): no answer in \(configuration.connectTimeout)")
+        guard let connection = unfinished.connection else { return failed(error, attempt: unfinished.number) }
+        lost(connection, error)
+        connection.connection.abort()
+    }
+
+    private func opened(_ socket: consuming SocketHandle, isLoopback: Bool, attempt: Int) {
         var hello = Hello()
         let compresses =
             switch configuration.compression {
@@ -110,17 +124,17 @@ final class Channel: Sendable {
         // The upper half is ignorable; random bits there keep servers honest (SPEC §7.1).
         hello.features = UInt64.random(in: 0...UInt64.max) & 0xFFFF_FFFF_0000_0000
         let connection = ClientConnection(Connection(socket, loop: loop), channel: self, hello: hello)
-        guard state.withLock({ $0.open(connection, hello) }) else { return }
+        guard state.withLock({ $0.open(connection, hello, attempt: attempt) }) else { return }
         do throws(SystemError) {
             try connection.connection.start(connection)
             connection.connection.setDirty()
         } catch {
-            failed(ErrandError(.unavailable, "cannot watch the connection: \(error)"))
+            failed(ErrandError(.unavailable, "cannot watch the connection: \(error)"), attempt: attempt)
         }
     }
 
-    private func failed(_ error: ErrandError) {
-        let (waiters, delay) = state.withLock { $0.attemptFailed(error, configuration) }
+    private func failed(_ error: ErrandError, attempt: Int) {
+        let (waiters, delay) = state.withLock { $0.attemptFailed(error, configuration, attempt: attempt) }
         for waiter in waiters { waiter.resume(returning: .failure(error)) }
         if let delay { reconnectTimer.withLock { $0?.schedule(afterMilliseconds: delay) } }
     }

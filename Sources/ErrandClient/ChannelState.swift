@@ -49,6 +49,8 @@ struct ChannelState: ~Copyable {
     private var flushIsDue = false
     private var connectWaiters: [ConnectWaiter] = []
     private var attemptCount = 0
+    /// Which attempt to connect this is: an outcome that comes after its deadline belongs to none.
+    private var attempt = 0
     private var deadlineArmed = Int64.max
 
     private static let cancelCallCountMax = 256
@@ -236,15 +238,26 @@ struct ChannelState: ~Copyable {
         }
     }
 
-    mutating func beginConnecting() -> Bool {
-        guard phase == .idle || phase == .backingOff else { return false }
+    /// Returns which attempt begins.
+    mutating func beginConnecting() -> Int? {
+        guard phase == .idle || phase == .backingOff else { return nil }
         phase = .connecting
-        return true
+        attempt += 1
+        return attempt
     }
 
-    /// The socket is there: magic and HELLO go out first. False if the channel was closed meanwhile.
-    mutating func open(_ connection: ClientConnection, _ hello: Hello) -> Bool {
-        guard phase == .connecting else { return false }
+    /// What an attempt that takes too long is doing; nothing if there is none.
+    var unfinishedAttempt: (number: Int, connection: ClientConnection?)? {
+        switch phase {
+        case .connecting: (attempt, nil)
+        case .greeting: (attempt, connection)
+        case .idle, .ready, .goingAway, .backingOff, .closed: nil
+        }
+    }
+
+    /// The socket is there: magic and HELLO go out first. False if the channel was closed or has given up meanwhile.
+    mutating func open(_ connection: ClientConnection, _ hello: Hello, attempt: Int) -> Bool {
+        guard phase == .connecting, attempt == self.attempt else { return false }
         self.connection = connection
         encoder = SegmentEncoder(
             agreement: .beforeWelcome, segmentByteCountMax: WireLimits.segmentByteCountMaxBeforeWelcome)
@@ -272,9 +285,9 @@ struct ChannelState: ~Copyable {
     }
 
     mutating func attemptFailed(
-        _ error: ErrandError, _ configuration: ClientConfiguration
+        _ error: ErrandError, _ configuration: ClientConfiguration, attempt: Int
     ) -> (waiters: [ConnectWaiter], delay: Int64?) {
-        guard phase == .connecting || phase == .greeting else { return ([], nil) }
+        guard phase == .connecting || phase == .greeting, attempt == self.attempt else { return ([], nil) }
         lastError = error
         connection = nil
         defer { connectWaiters = [] }

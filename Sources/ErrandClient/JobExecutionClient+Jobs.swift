@@ -25,9 +25,12 @@ extension JobExecutionClient {
     }
 
     /// Creates a job; see the variant with strings.
+    ///
+    /// - Parameter progress: told after each call how many of the targets the server has.
     public func createJob(
         jobId: JobId, document: String, targets: [ThingName], description: String? = nil,
-        inProgressTimeoutInMinutes: Int64? = nil, timeout: Duration? = nil
+        inProgressTimeoutInMinutes: Int64? = nil, timeout: Duration? = nil,
+        progress: (@Sendable (_ targetsReceived: Int) -> Void)? = nil
     ) async throws(ErrandError) {
         guard let targetCount = UInt32(exactly: targets.count) else {
             throw ErrandError(.invalidRequest, "\(targets.count) targets are too many")
@@ -39,12 +42,14 @@ extension JobExecutionClient {
             targets: Array(targets[..<end]))
         do throws(InvalidField) { try request.validate() } catch { throw ErrandError(error) }
         _ = try await call(request, key: jobId, timeout: timeout)
+        progress?(end)
         while end < targets.count {
             let start = end
             end = Self.endOfChunk(targets, from: start)
             let more = AddJobTargetsRequest(
                 jobId: jobId, targetOffset: UInt32(truncatingIfNeeded: start), targets: Array(targets[start..<end]))
             _ = try await call(more, key: jobId, timeout: timeout)
+            progress?(end)
         }
     }
 
