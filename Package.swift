@@ -29,10 +29,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "ErrandClient", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport"]),
+        .target(name: "ErrandLoad", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport", "ErrandClient"]),
         .executableTarget(
             name: "errand",
             dependencies: [
-                "ErrandServer", "ErrandClient", "ErrandCore",
+                "ErrandServer", "ErrandClient", "ErrandLoad", "ErrandCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -5,7 +5,8 @@ func updateOneDevice(port: Int) async throws -> String {
     defer { client.close() }
 
     try await client.createJob(
-        jobId: "firmware-7-4-1", document: #"{"operation":"install","version":"7.4.1"}"#, targets: ["press-1", "press-2"])
+        jobId: "firmware-7-4-1", document: #"{"operation":"install","version":"7.4.1"}"#,
+        targets: ["press-1", "press-2"])
 
     // A device takes the head of its queue, reports, and finishes.
     guard let work = try await client.startNextPendingJobExecution(thingName: "press-1") else { return "nothing to do" }

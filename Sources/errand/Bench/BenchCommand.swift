@@ -1,6 +1,5 @@
 import ArgumentParser
-import ErrandClient
-import ErrandCore
+import ErrandLoad
 
 /// Measures a deployment from outside.
 struct BenchCommand: AsyncParsableCommand {
@@ -15,64 +14,60 @@ struct BenchCommand: AsyncParsableCommand {
               errand bench --server 127.0.0.1:5740 --connections 64 --in-flight 16
             """)
 
-    @Option(help: "HOST:PORT of the server.") var server = "127.0.0.1:5740"
-    @Option(help: "Connections.") var connections = 64
-    @Option(name: .customLong("in-flight"), help: "Unanswered calls on each connection.") var inFlight = 16
-    @Option(help: "describe, update or mixed (one update in ten).") var operation = "describe"
-    @Option(help: "Seconds to measure.") var seconds = 5
-    @Option(name: .customLong("warm-up"), help: "Seconds before that.") var warmUp = 1
-    @Option(help: "Distinct executions.") var things = 100_000
+    @Option(help: ArgumentHelp("The server.", valueName: "host:port"), transform: { try HostPort.ofServer($0) })
+    var server = HostPort.standard
+
+    @Option(help: "Connections, 1 to 10000.") var connections = 64
+    @Option(help: "Unanswered calls on each connection, 1 to 1024.") var inFlight = 16
+    @Option(help: "describe, update or mixed (one update in ten).") var operation = LoadOptions.Operation.describe
+    @Option(help: "Seconds to measure, 1 to 3600.") var seconds = 5
+    @Option(help: "Seconds before that, 0 to 3600.") var warmUp = 1
+    @Option(help: "Distinct executions, 1 to 1000000.") var things = 100_000
     @Flag(help: "Ask for zlib.") var compress = false
     @Flag(help: "Print one JSON object.") var json = false
 
-    func run() async throws {
-        guard let operation = BenchOperation(rawValue: operation) else {
-            throw ValidationError("--operation is describe, update or mixed")
+    func validate() throws {
+        for (name, value, range) in [
+            ("--connections", connections, 1...10_000), ("--in-flight", inFlight, 1...1024),
+            ("--seconds", seconds, 1...3600), ("--warm-up", warmUp, 0...3600), ("--things", things, 1...1_000_000),
+        ] where !range.contains(value) {
+            throw ValidationError("\(name) is \(range.lowerBound) to \(range.upperBound)")
         }
-        let parts = server.split(separator: ":")
-        guard parts.count == 2, let port = UInt16(parts[1]) else { throw ValidationError("--server is HOST:PORT") }
-        let host = String(parts[0])
-        let targets = try BenchTargets(thingCount: things, jobId: "bench-\(UInt32.random(in: 1...UInt32.max))")
-        let client = try await JobExecutionClient.connect(host: host, port: Int(port))
-        try await targets.prepare(with: client)
-        let load = try Load(
-            targets: targets, host: host, port: port, connectionCount: connections, inFlight: inFlight,
-            operation: operation, compression: compress)
-        try await load.open()
-        load.begin()
-        try await Task.sleep(for: .seconds(warmUp))
-        let clock = ContinuousClock()
-        let before = await load.snapshot(resets: true)
-        let begunAt = clock.now
-        try await Task.sleep(for: .seconds(seconds))
-        let after = await load.snapshot()
-        let elapsed = begunAt.duration(to: clock.now)
-        try await load.finish()
-        client.close()
-        try report(before, after, elapsed)
     }
 
-    private func report(_ before: Load.Snapshot, _ after: Load.Snapshot, _ elapsed: Duration) throws {
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-        let calls = after.callCount
-        guard after.wrongCount == 0 else {
-            throw LoadFailure(description: "\(after.wrongCount) replies were not what was asked for")
+    func run() async throws {
+        var options = LoadOptions(host: server.host, port: server.port)
+        options.connectionCount = connections
+        options.inFlight = inFlight
+        options.operation = operation
+        options.warmUp = .seconds(warmUp)
+        options.duration = .seconds(seconds)
+        options.thingCount = things
+        options.compression = compress
+        let report: LoadReport
+        do {
+            report = try await LoadRun.run(options)
+        } catch {
+            throw CommandFailure(.unreachable, "\(error)")
         }
-        guard calls > 0 else { throw LoadFailure(description: "no call was answered") }
-        let rate = Double(calls) / seconds
-        let requestBytes = Int(after.sentByteCount - before.sentByteCount) / calls
-        let replyBytes = Int(after.receivedByteCount - before.receivedByteCount) / calls
-        let p50 = after.histogram.microseconds(at: 0.5)
-        let p99 = after.histogram.microseconds(at: 0.99)
-        if json {
-            print(
-                """
-                {"calls":\(calls),"seconds":\(seconds),"callsPerSecond":\(rate),"p50Microseconds":\(p50),\
-                "p99Microseconds":\(p99),"requestBytes":\(requestBytes),"replyBytes":\(replyBytes),\
-                "connections":\(connections),"inFlight":\(inFlight)}
-                """)
-        } else {
-            print("\(Int(rate)) calls/s, p50 \(p50) µs, p99 \(p99) µs, \(requestBytes) B + \(replyBytes) B a call")
-        }
+        print(json ? line(report) : text(report))
+    }
+
+    private func text(_ report: LoadReport) -> String {
+        """
+        \(Int(report.callsPerSecond)) calls/s, p50 \(report.p50Microseconds) µs, p99 \(report.p99Microseconds) µs, \
+        \(report.requestByteCount) B + \(report.replyByteCount) B a call
+        """
+    }
+
+    private func line(_ report: LoadReport) -> String {
+        """
+        {"calls":\(report.callCount),"seconds":\(report.seconds),"callsPerSecond":\(report.callsPerSecond),\
+        "p50Microseconds":\(report.p50Microseconds),"p99Microseconds":\(report.p99Microseconds),\
+        "requestBytes":\(report.requestByteCount),"replyBytes":\(report.replyByteCount),\
+        "connections":\(connections),"inFlight":\(inFlight)}
+        """
     }
 }
+
+extension LoadOptions.Operation: ExpressibleByArgument {}

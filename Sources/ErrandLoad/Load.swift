@@ -1,11 +1,7 @@
-import ErrandCore
-import ErrandTransport
-import ErrandWire
-import Synchronization
-
-enum BenchOperation: String, CaseIterable, Sendable {
-    case describe, update, mixed
-}
+internal import ErrandCore
+internal import ErrandTransport
+internal import ErrandWire
+internal import Synchronization
 
 /// A load of many connections on one loop: opens them, runs, counts.
 ///
@@ -13,7 +9,7 @@ enum BenchOperation: String, CaseIterable, Sendable {
 final class Load: @unchecked Sendable {
     let targets: BenchTargets
     let inFlight: Int
-    let operation: BenchOperation
+    let operation: LoadOptions.Operation
     let hello: Hello
     private let loop: EventLoop
     private let host: String
@@ -30,7 +26,7 @@ final class Load: @unchecked Sendable {
 
     init(
         targets: BenchTargets, host: String, port: UInt16, connectionCount: Int, inFlight: Int,
-        operation: BenchOperation, compression: Bool
+        operation: LoadOptions.Operation, compression: Bool
     ) throws {
         self.targets = targets
         self.host = host
@@ -143,8 +139,4 @@ final class Load: @unchecked Sendable {
         self.waiter = nil
         waiter?.resume(with: result)
     }
-}
-
-struct LoadFailure: Error, CustomStringConvertible {
-    let description: String
 }

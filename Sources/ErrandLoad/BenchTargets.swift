@@ -1,5 +1,5 @@
-import ErrandClient
-import ErrandCore
+internal import ErrandClient
+internal import ErrandCore
 
 /// The executions that a bench run describes and updates: one job on many things, each started with three details
 /// of real size.

@@ -1,5 +1,5 @@
-import ErrandTransport
-import ErrandWire
+internal import ErrandTransport
+internal import ErrandWire
 
 /// One connection of the load generator, on the client's lowest layer: state machine and encoder, no tasks, so that a
 /// run measures the server.

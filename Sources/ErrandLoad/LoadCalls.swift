@@ -1,6 +1,6 @@
-import ErrandCore
-import ErrandTransport
-import ErrandWire
+internal import ErrandCore
+internal import ErrandTransport
+internal import ErrandWire
 
 /// The calls of one load connection: keeps a number in flight, checks each reply and replaces it by a new call.
 ///
