@@ -61,6 +61,26 @@ public struct RolloutConfig: Sendable, Hashable {
         }
     }
 
+    /// How many things may be queued in a minute when so many have been queued and have succeeded.
+    package func rate(notifiedCount: UInt32, succeededCount: UInt32) -> UInt32 {
+        guard let exponentialRate else { return maximumPerMinute }
+        var increases =
+            switch exponentialRate.increaseCriterion {
+            case .numberOfNotifiedThings(let count): notifiedCount / max(1, count)
+            case .numberOfSucceededThings(let count): succeededCount / max(1, count)
+            }
+        let factor = Double(exponentialRate.incrementFactorTenths) / 10
+        var rate = Double(exponentialRate.baseRatePerMinute)
+        let maximum = Double(maximumPerMinute)
+        // A factor of 1.1 passes 1,000 after 73 steps, so this ends soon however many increases there are.
+        while increases > 0, rate < maximum, factor > 1 {
+            rate *= factor
+            increases -= 1
+        }
+        // A product like 1.1 × 10 lies a hair below its true value; the reader of the rule counts 11.
+        return max(1, UInt32(min(rate, maximum) + 1e-6))
+    }
+
     /// The rate rises each time this many more things have been notified, or have succeeded; at least 1.
     public enum IncreaseCriterion: Sendable, Hashable {
         case numberOfNotifiedThings(UInt32)
