@@ -1,20 +1,20 @@
-/// Who brought a change about (SPEC §8.7).
-public enum Actor: UInt8, Sendable, Hashable, CustomStringConvertible {
-    case device = 1
-    case fleetOperator = 2
-    case service = 3
-
-    public var description: String {
-        switch self {
-        case .device: "device"
-        case .fleetOperator: "operator"
-        case .service: "service"
-        }
-    }
-}
-
 /// One thing that happened to an execution (SPEC §8.7).
 public struct JobExecutionHistoryEntry: Sendable, Equatable {
+    /// Who brought a change about (SPEC §8.7).
+    public enum Actor: UInt8, Sendable, Hashable, CustomStringConvertible {
+        case device = 1
+        case fleetOperator = 2
+        case service = 3
+
+        public var description: String {
+            switch self {
+            case .device: "device"
+            case .fleetOperator: "operator"
+            case .service: "service"
+            }
+        }
+    }
+
     public enum Kind: UInt8, Sendable, Hashable {
         /// The execution was queued, reported on or ended.
         case change = 1
