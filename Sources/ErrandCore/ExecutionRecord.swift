@@ -12,6 +12,8 @@ package struct ExecutionRecord: Sendable, Equatable {
     package var status: JobExecutionStatus
     package var forceCanceled: Bool
     package var retryAttempt: UInt16
+    /// How many of the retries that led here followed a FAILED attempt; the others followed a TIMED_OUT one.
+    package var retriesAfterFailed: UInt8 = 0
 
     private static let never = Int64.max
 

@@ -90,6 +90,51 @@ package struct ExecutionRules: Sendable {
         return next
     }
 
+    /// CANCELED by a cancel of its job; nothing if that leaves it as it is.
+    package func cancelWithJob(_ record: ExecutionRecord, force: Bool, at now: Int64) -> ExecutionRecord? {
+        guard record.status == .queued || (record.status == .inProgress && force) else { return nil }
+        var next = record
+        touch(&next, at: now)
+        next.forceCanceled = force
+        end(&next, .canceled)
+        return next
+    }
+
+    /// REMOVED, because its thing left the job; nothing if it has ended.
+    package func remove(_ record: ExecutionRecord, at now: Int64) -> ExecutionRecord? {
+        guard !record.status.isTerminal else { return nil }
+        var next = record
+        touch(&next, at: now)
+        end(&next, .removed)
+        return next
+    }
+
+    /// Why an attempt may not be deleted; nothing if it may.
+    package func deletionRefusal(_ record: ExecutionRecord, force: Bool) -> Refusal? {
+        guard record.status == .inProgress, !force else { return nil }
+        return transitionRefusal(record, "is deleted only with force")
+    }
+
+    /// The next attempt after one that has just failed, if the budgets of the criteria allow it.
+    package func retry(of record: ExecutionRecord, criteria: [RetryCriterion]) -> ExecutionRecord? {
+        let afterFailed = UInt16(record.retriesAfterFailed)
+        for criterion in criteria where criterion.failureType.covers(record.status) {
+            let used =
+                switch criterion.failureType {
+                case .failed: afterFailed
+                case .timedOut: record.retryAttempt - min(afterFailed, record.retryAttempt)
+                case .all, .rejected: record.retryAttempt
+                }
+            guard record.status != .rejected, used < UInt16(criterion.numberOfRetries) else { continue }
+            var next = ExecutionRecord(
+                executionNumber: record.executionNumber + 1, retryAttempt: record.retryAttempt + 1,
+                queuedAtMilliseconds: record.lastUpdatedAtMilliseconds)
+            next.retriesAfterFailed = record.retriesAfterFailed + (record.status == .failed ? 1 : 0)
+            return next
+        }
+        return nil
+    }
+
     /// The statuses that a device may report (SPEC §14); the others are an invalid field.
     package static func checkReportable(_ status: JobExecutionStatus) throws(InvalidField) {
         switch status {

@@ -12,6 +12,33 @@ package enum FieldLimits {
     package static let pendingResultCountDefault = 10
     package static let jobTargetCountMax = 1_000_000
     package static let nextTokenByteCountMax = 64
+    package static let reasonCodeByteCountMax = 128
+    package static let retryCriterionCountMax = 2
+    /// Of one thing, over both failure types.
+    package static let retryCountMax = 10
+    package static let ratePerMinuteMax: UInt32 = 1000
+    package static let abortCriterionCountMax = 10
+
+    /// A description or a comment.
+    package static func checkText(_ text: String, _ field: String) throws(InvalidField) {
+        var text = text
+        text.makeContiguousUTF8()
+        try PrintableText.check(text.utf8Span.span.bytes, field: field, scalarCountMax: descriptionScalarCountMax)
+    }
+
+    package static func checkReasonCode(_ text: String) throws(InvalidField) {
+        guard text.utf8.count <= reasonCodeByteCountMax else {
+            throw InvalidField("reasonCode", "has \(text.utf8.count) bytes, the limit is \(reasonCodeByteCountMax)")
+        }
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                continue
+            default:
+                throw InvalidField("reasonCode", "has another character than upper case letters, digits and '_'")
+            }
+        }
+    }
 
     package static func checkTimeout(_ minutes: Int64?, _ field: String, orMinusOne: Bool = false) throws(InvalidField)
     {

@@ -22,6 +22,7 @@ public enum StatusCode: UInt8, Error, Sendable, Hashable, CaseIterable, CustomSt
     case terminalState = 34
     case limitExceeded = 35
     case throttled = 36
+    case idempotencyConflict = 37
     case protocolError = 48
 
     /// The name in SPEC §10, such as `VERSION_MISMATCH`.
@@ -49,6 +50,7 @@ public enum StatusCode: UInt8, Error, Sendable, Hashable, CaseIterable, CustomSt
         case .terminalState: "TERMINAL_STATE"
         case .limitExceeded: "LIMIT_EXCEEDED"
         case .throttled: "THROTTLED"
+        case .idempotencyConflict: "IDEMPOTENCY_CONFLICT"
         case .protocolError: "PROTOCOL_ERROR"
         }
     }
@@ -60,7 +62,8 @@ public enum StatusCode: UInt8, Error, Sendable, Hashable, CaseIterable, CustomSt
         case .unknown, .resourceExhausted, .aborted, .internalError, .unavailable, .limitExceeded, .throttled: .later
         case .versionMismatch: .decide
         case .ok, .invalidRequest, .notFound, .alreadyExists, .permissionDenied, .failedPrecondition, .outOfRange,
-            .unimplemented, .dataLoss, .unauthenticated, .invalidStateTransition, .terminalState, .protocolError:
+            .unimplemented, .dataLoss, .unauthenticated, .invalidStateTransition, .terminalState, .idempotencyConflict,
+            .protocolError:
             .never
         }
     }

@@ -53,7 +53,7 @@ public struct StatusDetails: Sendable {
     }
 
     /// Takes a flat buffer that came out of another `StatusDetails`.
-    private init(unchecked flat: [UInt8], count: Int) {
+    package init(stored flat: [UInt8], count: Int) {
         self.flat = flat
         self.count = count
     }
@@ -91,7 +91,7 @@ public struct StatusDetails: Sendable {
             throw InvalidField(
                 "statusDetails", "would have \(count) pairs, the limit is \(FieldLimits.statusDetailsPairCountMax)")
         }
-        return StatusDetails(unchecked: flat, count: count)
+        return StatusDetails(stored: flat, count: count)
     }
 
     private func text(in range: Range<Int>) -> String { String(decoding: flat[range], as: UTF8.self) }

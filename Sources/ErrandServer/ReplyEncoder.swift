@@ -39,6 +39,8 @@ struct ReplyEncoder {
             case .page(let page): writeReply(page, call, into: &encoder)
             case .targetsReceived(let receipt): writeReply(receipt, call, into: &encoder)
             case .job(let job): writeReply(job, call, into: &encoder)
+            case .jobDeleted, .executionDeleted, .targetsRemoved, .jobPage, .jobDocument, .history:
+                writeFailure(Refusal(.unimplemented, "this call has no reply yet"), call, into: &encoder)
             }
         }
     }
@@ -114,7 +116,9 @@ struct ReplyEncoder {
                 let start = writer.beginRecord(rootByteCount: JobExecutionChange.rootByteCount)
                 change.write(jobDocument: document?.bytes, to: &writer)
                 writer.endRecord(start)
-            case .execution(nil), .pending, .page, .targetsReceived, .job: break
+            case .execution(nil), .pending, .page, .targetsReceived, .job, .jobDeleted, .executionDeleted,
+                .targetsRemoved, .jobPage, .jobDocument, .history:
+                break
             }
         }
     }

@@ -13,6 +13,14 @@ package enum StoreCommand: Sendable {
     case createJob(CreateJobRequest)
     case addJobTargets(AddJobTargetsRequest)
     case describeJob(DescribeJobRequest)
+    case cancelJob(CancelJobRequest)
+    case deleteJob(DeleteJobRequest)
+    case updateJob(UpdateJobRequest)
+    case listJobs(ListJobsRequest)
+    case getJobDocument(GetJobDocumentRequest)
+    case removeJobTargets(RemoveJobTargetsRequest)
+    case deleteExecution(DeleteJobExecutionRequest)
+    case getHistory(GetJobExecutionHistoryRequest)
 
     /// About how many executions its outcome may hold, for keeping a batch's memory bounded.
     package var weight: Int {
@@ -20,6 +28,10 @@ package enum StoreCommand: Sendable {
         case .getPending(let request): Int(request.maxResults ?? UInt32(FieldLimits.pendingResultCountDefault))
         case .listForJob(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
         case .listForThing(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
+        case .listJobs(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
+        case .getHistory: ExecutionLog.entryCountMax
+        case .removeJobTargets(let request): 1 + request.targets.count / 16
+        case .cancelJob, .deleteJob: 256
         case .createJob(let request): 1 + request.targets.count / 16
         case .addJobTargets(let request): 1 + request.targets.count / 16
         default: 1
@@ -35,7 +47,16 @@ package enum StoreOutcome: Sendable {
     case pending(PendingJobExecutions)
     case page(JobExecutionPage)
     case targetsReceived(JobTargetsReceipt)
+    /// Of describeJob, cancelJob and updateJob.
     case job(Job)
+    /// Whether the job is gone; if not it is DELETION_IN_PROGRESS.
+    case jobDeleted(isComplete: Bool)
+    case executionDeleted
+    /// How many things left the job: their open execution is REMOVED now, or they will never be queued.
+    case targetsRemoved(count: UInt32)
+    case jobPage(JobPage)
+    case jobDocument(JobDocument)
+    case history(JobExecutionHistoryPage)
     case refused(Refusal)
 }
 

@@ -6,8 +6,12 @@ import Synchronization
 struct JobTable {
     /// A staged job is dropped after this long without progress (SPEC §12).
     static let stagedJobTimeoutMilliseconds: Int64 = 600_000
+    /// How many jobs may be DELETION_IN_PROGRESS (SPEC §12).
+    static let deletionCountMax = 10
+    /// How many deletions with an idempotency key are remembered (SPEC §12).
+    static let rememberedDeletionCount = 4096
 
-    private struct StagedDeadline: Comparable {
+    private struct Due: Comparable {
         let time: Int64
         let job: StoredJob
 
@@ -16,36 +20,123 @@ struct JobTable {
     }
 
     private var jobs: [JobId: StoredJob] = [:]
+    /// The complete ones, in the order created.
+    private var complete: ContiguousArray<(number: UInt64, job: StoredJob)> = []
+    private var lastCreationNumber: UInt64 = 0
     /// One entry for each staged job, at or before the time when it is to be dropped.
-    private var stagedDeadlines: Heap<StagedDeadline> = []
-    /// Complete jobs with targets that wait for `advance`, the oldest first.
-    private var rollouts: [StoredJob] = []
-    private(set) var completeCount = 0
+    private var stagedDeadlines: Heap<Due> = []
+    /// Jobs with targets that wait for `advance`. An entry counts only if the job remembers its time.
+    private var rollouts: Heap<Due> = []
+    /// Jobs whose cancel or deletion waits for `advance` to be worked off, the oldest first.
+    private var sweeps: [StoredJob] = []
+    /// Deletions of jobs and of executions: nothing is left of them that could remember.
+    var deletions = RememberedOutcomes(countMax: JobTable.rememberedDeletionCount)
+    private(set) var deletionCount = 0
 
+    var completeCount: Int { complete.count }
+
+    /// The staged or complete job of that id.
     subscript(id: JobId) -> StoredJob? { jobs[id] }
+
+    /// The job of that id, if it is complete.
+    func completeJob(_ id: JobId) -> StoredJob? {
+        guard let job = jobs[id], !job.state.withLock({ $0.isStaged }) else { return nil }
+        return job
+    }
 
     mutating func insert(_ job: StoredJob) {
         jobs[job.id] = job
     }
 
+    /// A job exists now.
+    mutating func complete(_ job: StoredJob) {
+        lastCreationNumber += 1
+        let number = lastCreationNumber
+        job.state.withLock { $0.creationNumber = number }
+        complete.append((number, job))
+    }
+
+    mutating func beginDeletion() { deletionCount += 1 }
+
+    /// The job's last execution is gone; its id is free.
+    mutating func endDeletion(of job: StoredJob) {
+        guard jobs[job.id] === job else { return }
+        jobs[job.id] = nil
+        deletionCount -= 1
+        let number = job.state.withLock { $0.creationNumber }
+        let place = firstComplete(after: number - 1)
+        if place < complete.count, complete[place].number == number { complete.remove(at: place) }
+        sweeps.removeAll { $0 === job }
+    }
+
+    /// Up to `limit` complete jobs created after the one with that number.
+    func jobs(after number: UInt64, atMost limit: Int) -> [(number: UInt64, job: StoredJob)] {
+        Array(complete[firstComplete(after: number)...].prefix(limit))
+    }
+
+    private func firstComplete(after number: UInt64) -> Int {
+        var low = 0
+        var high = complete.count
+        while low < high {
+            let middle = (low + high) / 2
+            if complete[middle].number <= number { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    // MARK: Rollouts and sweeps
+
+    mutating func scheduleRollout(of job: StoredJob, at time: Int64) {
+        job.state.withLock { $0.rolloutDue = time }
+        rollouts.insert(Due(time: time, job: job))
+    }
+
+    /// A job whose next targets are due. It is the caller's until it is scheduled again.
+    mutating func takeDueRollout(at now: Int64) -> StoredJob? {
+        while let entry = rollouts.min {
+            let isLive = isLive(entry)
+            if isLive, entry.time > now { return nil }
+            _ = rollouts.popMin()
+            guard isLive else { continue }
+            entry.job.state.withLock { $0.rolloutDue = nil }
+            return entry.job
+        }
+        return nil
+    }
+
+    /// When the next targets of any job are due.
+    mutating func nextRolloutDue() -> Int64? {
+        while let entry = rollouts.min {
+            if isLive(entry) { return entry.time }
+            _ = rollouts.popMin()
+        }
+        return nil
+    }
+
+    private func isLive(_ entry: Due) -> Bool {
+        jobs[entry.job.id] === entry.job
+            && entry.job.state.withLock { $0.rolloutDue == entry.time && $0.status == .inProgress }
+    }
+
+    mutating func scheduleSweep(of job: StoredJob) {
+        guard !sweeps.contains(where: { $0 === job }) else { return }
+        sweeps.append(job)
+    }
+
+    var nextSweep: StoredJob? { sweeps.first }
+
+    mutating func endSweep(of job: StoredJob) {
+        guard job.isSwept else { return }
+        sweeps.removeAll { $0 === job }
+    }
+
+    // MARK: Staged jobs
+
     /// Remembers to drop a staged job, and says when.
     mutating func stage(_ job: StoredJob, at now: Int64) -> Int64 {
         let time = Self.dropTime(lastProgressAt: now)
-        stagedDeadlines.insert(StagedDeadline(time: time, job: job))
+        stagedDeadlines.insert(Due(time: time, job: job))
         return time
-    }
-
-    /// A job exists now. Those whose targets are not all queued at once wait for `advance`.
-    mutating func complete(_ job: StoredJob, leavesTargets: Bool) {
-        completeCount += 1
-        if leavesTargets { rollouts.append(job) }
-    }
-
-    /// The job whose targets come next.
-    var nextRollout: StoredJob? { rollouts.first }
-
-    mutating func endRollout(of job: StoredJob) {
-        rollouts.removeAll { $0 === job }
     }
 
     /// Drops the staged job of that id if it has waited too long, whether or not `advance` has come by.
@@ -67,7 +158,7 @@ struct JobTable {
             if time <= now {
                 jobs[entry.job.id] = nil
             } else {
-                stagedDeadlines.insert(StagedDeadline(time: time, job: entry.job))
+                stagedDeadlines.insert(Due(time: time, job: entry.job))
             }
         }
         return looked

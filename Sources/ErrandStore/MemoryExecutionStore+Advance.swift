@@ -2,7 +2,7 @@ import ErrandCore
 import Synchronization
 
 extension MemoryExecutionStore {
-    /// Timers first, because they are promised within a second; then staged jobs, then rollouts.
+    /// Timers first, because they are promised within a second; then staged jobs, sweeps and rollouts.
     package func advance(to nowMilliseconds: Int64, limit: Int) -> AdvanceResult {
         earliestDue.beginAdvance()
         var turn = Turn(at: nowMilliseconds)
@@ -15,18 +15,25 @@ extension MemoryExecutionStore {
                 return (fired, stripe.nextDeadline)
             }
             budget -= fired.looked
+            if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             result.timedOutCount += fired.timedOut
             nextDue = min(nextDue, next ?? Int64.max)
         }
         budget -= jobs.withLock { $0.dropAbandoned(at: nowMilliseconds, limit: budget) }
-        while budget > 0, let job = jobs.withLock({ $0.nextRollout }) {
-            let queuedCount = rollOut(job, limit: budget, at: nowMilliseconds)
-            if queuedCount < budget { jobs.withLock { $0.endRollout(of: job) } }
-            budget -= queuedCount
+        while budget > 0, let job = jobs.withLock({ $0.nextSweep }) {
+            budget -= max(1, sweep(job, limit: budget, &turn))
+        }
+        while budget > 0, let job = jobs.withLock({ $0.takeDueRollout(at: nowMilliseconds) }) {
+            let queuedCount = rollOut(job, limit: min(budget, Self.rolloutSlice), at: nowMilliseconds)
+            scheduleNextRollout(of: job, at: nowMilliseconds)
+            budget -= max(1, queuedCount)
             result.queuedCount += queuedCount
         }
-        let (nextStaged, isRollingOut) = jobs.withLock { ($0.nextStagedDeadline, $0.nextRollout != nil) }
-        nextDue = min(nextDue, nextStaged ?? Int64.max, isRollingOut ? nowMilliseconds : Int64.max)
+        let (nextStaged, nextRollout, isSweeping) = jobs.withLock {
+            ($0.nextStagedDeadline, $0.nextRolloutDue(), $0.nextSweep != nil)
+        }
+        nextDue = min(
+            nextDue, nextStaged ?? Int64.max, nextRollout ?? Int64.max, isSweeping ? nowMilliseconds : Int64.max)
         result.nextDueMilliseconds = earliestDue.endAdvance(nextDue: nextDue)
         return result
     }

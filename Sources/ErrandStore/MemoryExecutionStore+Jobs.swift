@@ -9,7 +9,7 @@ extension MemoryExecutionStore {
             table -> (StoreOutcome, completed: StoredJob?, dropTime: Int64?) in
             table.dropIfAbandoned(request.jobId, at: now)
             if let job = table[request.jobId] {
-                guard job.matches(request) else {
+                guard job.matches(request), !job.sweepFlags.contains(.deleted) else {
                     return (.refused(Self.otherContent(request.jobId)), nil, nil)
                 }
                 return (.targetsReceived(job.state.withLock { $0.receipt }), nil, nil)
@@ -21,7 +21,7 @@ extension MemoryExecutionStore {
                 return state.receipt
             }
             if receipt.isComplete {
-                Self.complete(job, in: &table)
+                table.complete(job)
                 return (.targetsReceived(receipt), job, nil)
             }
             return (.targetsReceived(receipt), nil, table.stage(job, at: now))
@@ -44,7 +44,7 @@ extension MemoryExecutionStore {
             case .failure(let refusal): return (.refused(refusal), nil)
             case .success(let receipt):
                 guard wasStaged, receipt.isComplete else { return (.targetsReceived(receipt), nil) }
-                Self.complete(job, in: &table)
+                table.complete(job)
                 return (.targetsReceived(receipt), job)
             }
         }
@@ -97,31 +97,5 @@ extension MemoryExecutionStore {
             state.receive(request.targets.dropFirst(knownCount), of: job.announcedTargetCount, at: now)
             return .success(state.receipt)
         }
-    }
-
-    // MARK: Rollout
-
-    private static func complete(_ job: StoredJob, in table: inout JobTable) {
-        table.complete(job, leavesTargets: job.announcedTargetCount > inlineRolloutTargetCount)
-    }
-
-    private func beginRollout(of job: StoredJob, _ turn: inout Turn) {
-        _ = rollOut(job, limit: Self.inlineRolloutTargetCount, at: turn.now)
-        if job.announcedTargetCount > Self.inlineRolloutTargetCount { turn.willBeDue(at: turn.now) }
-    }
-
-    /// Queues the job's next targets, at most `limit`; fewer only if there are no more.
-    func rollOut(_ job: StoredJob, limit: Int, at now: Int64) -> Int {
-        var queuedCount = 0
-        while queuedCount < limit {
-            let names = job.takeTargets(atMost: min(64, limit - queuedCount))
-            if names.isEmpty { break }
-            for name in names {
-                let (stripe, hash) = stripe(of: name)
-                stripe.content.withLock { $0.enqueue(job, on: name, hash: hash, at: now) }
-            }
-            queuedCount += names.count
-        }
-        return queuedCount
     }
 }

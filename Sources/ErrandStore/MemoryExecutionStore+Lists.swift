@@ -24,10 +24,11 @@ extension MemoryExecutionStore {
             let wanted = min(limit - page.executions.count, scanEnd - position)
             let references = job.state.withLock { Array($0.executions[position...].prefix(wanted)) }
             if references.isEmpty { break }
-            for reference in references {
+            for (index, reference) in references.enumerated() where reference.slot != ExecutionSlot.none {
                 let stripe = stripes[Int(reference.stripe)]
                 let summary = stripe.content.withLock {
-                    $0.summary(of: Int(reference.slot), ifStatus: request.status, &turn)
+                    $0.summary(
+                        of: Int(reference.slot), of: job, position: position + index, ifStatus: request.status, &turn)
                 }
                 if let summary { page.executions.append(summary) }
             }
@@ -37,5 +38,33 @@ extension MemoryExecutionStore {
             page.nextToken = PageToken.job(position: UInt32(position)).bytes(of: request.jobId.text.bytes)
         }
         return .page(page)
+    }
+
+    /// SPEC §9.18. Each job is as it was when its own turn came.
+    func listJobs(_ request: ListJobsRequest) -> StoreOutcome {
+        var number: UInt64 = 0
+        if let token = request.nextToken {
+            guard case .jobs(let last)? = PageToken(token, of: JobId().text.bytes) else {
+                return .refused(PageToken.refusal)
+            }
+            number = last
+        }
+        let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
+        var page = JobPage(jobs: [], nextToken: nil)
+        var scanned = 0
+        while page.jobs.count < limit, scanned < Self.scanLimit {
+            let wanted = min(256, limit - page.jobs.count)
+            let chunk = jobs.withLock { $0.jobs(after: number, atMost: wanted) }
+            for entry in chunk {
+                if let summary = entry.job.summary(ifStatus: request.status) { page.jobs.append(summary) }
+            }
+            number = chunk.last?.number ?? number
+            scanned += chunk.count
+            if chunk.count < wanted { return .jobPage(page) }
+        }
+        if !jobs.withLock({ $0.jobs(after: number, atMost: 1) }).isEmpty {
+            page.nextToken = PageToken.jobs(creationNumber: number).bytes(of: JobId().text.bytes)
+        }
+        return .jobPage(page)
     }
 }

@@ -26,6 +26,7 @@ package final class MemoryExecutionStore: ExecutionStore {
     let stripes: ContiguousArray<LockedStripe>
     let jobs = Mutex(JobTable())
     let earliestDue = EarliestDue()
+    let rules: ExecutionRules
     private let stripeMask: UInt64
 
     /// `stripeCount` is a power of two, at most 65,536.
@@ -33,6 +34,7 @@ package final class MemoryExecutionStore: ExecutionStore {
         precondition(
             stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,
             "the number of stripes is a power of two up to 65,536")
+        self.rules = rules
         stripeMask = UInt64(stripeCount - 1)
         stripes = ContiguousArray((0..<stripeCount).map { LockedStripe(number: UInt16($0), rules: rules) })
     }
@@ -46,6 +48,7 @@ package final class MemoryExecutionStore: ExecutionStore {
         outcomes.reserveCapacity(commands.count)
         for index in commands.indices {
             outcomes.append(decide(commands[index], &turn))
+            if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
         }
         swap(&outcomes, &batch.outcomes)
         earliestDue.willBeDue(at: turn.earliestDue)
@@ -59,7 +62,7 @@ package final class MemoryExecutionStore: ExecutionStore {
     package var counts: StoreCounts {
         StoreCounts(
             jobCount: UInt64(jobs.withLock { $0.completeCount }),
-            executionCount: stripes.reduce(0) { $0 + UInt64($1.content.withLock { $0.slots.count }) })
+            executionCount: stripes.reduce(0) { $0 + UInt64($1.content.withLock { $0.executionCount }) })
     }
 
     /// The stripe of a thing, and its hash inside that stripe.
@@ -97,6 +100,16 @@ package final class MemoryExecutionStore: ExecutionStore {
         case .createJob(let request): return createJob(request, &turn)
         case .addJobTargets(let request): return addJobTargets(request, &turn)
         case .describeJob(let request): return describeJob(request)
+        case .cancelJob(let request): return cancelJob(request, &turn)
+        case .deleteJob(let request): return deleteJob(request, &turn)
+        case .updateJob(let request): return updateJob(request, &turn)
+        case .listJobs(let request): return listJobs(request)
+        case .getJobDocument(let request): return getJobDocument(request)
+        case .removeJobTargets(let request): return removeJobTargets(request, &turn)
+        case .deleteExecution(let request): return deleteExecution(request, &turn)
+        case .getHistory(let request):
+            let (stripe, hash) = stripe(of: request.thingName)
+            return stripe.content.withLock { $0.history(request, hash: hash, &turn) }
         }
     }
 }

@@ -11,6 +11,10 @@ enum PageToken: Equatable {
     /// All executions of a thing that were queued before this one.
     case thing(sequence: UInt32)
     case pending(PendingPlace)
+    /// All jobs that were created after this one.
+    case jobs(creationNumber: UInt64)
+    /// The history of that attempt from this entry on.
+    case history(executionNumber: Int64, ordinal: UInt32)
 
     /// A place in a thing's pending list as it was ordered when the first page was read.
     ///
@@ -43,6 +47,13 @@ enum PageToken: Equatable {
             bytes.append(littleEndian: place.asOfSequence)
             bytes.append(littleEndian: place.sequence)
             bytes.append(littleEndian: UInt64(bitPattern: place.queuedAt))
+        case .jobs(let number):
+            bytes = [5]
+            bytes.append(littleEndian: number)
+        case .history(let number, let ordinal):
+            bytes = [6]
+            bytes.append(littleEndian: UInt64(bitPattern: number))
+            bytes.append(littleEndian: ordinal)
         }
         bytes.append(littleEndian: Self.check(bytes[...], list))
         return bytes
@@ -62,6 +73,11 @@ enum PageToken: Equatable {
                     asOfSequence: UInt32(truncatingIfNeeded: Self.number(body[1..<5])), wasQueued: body[0] == 4,
                     queuedAt: Int64(bitPattern: Self.number(body[9..<17])),
                     sequence: UInt32(truncatingIfNeeded: Self.number(body[5..<9]))))
+        case (5, 9): self = .jobs(creationNumber: Self.number(body[1..<9]))
+        case (6, 13):
+            self = .history(
+                executionNumber: Int64(bitPattern: Self.number(body[1..<9])),
+                ordinal: UInt32(truncatingIfNeeded: Self.number(body[9..<13])))
         default: return nil
         }
     }

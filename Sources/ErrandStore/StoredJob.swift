@@ -1,104 +1,148 @@
 import ErrandCore
 import Synchronization
 
-/// Where an execution lives.
+/// Where an execution lives; nowhere once it is deleted.
 struct ExecutionReference {
     let stripe: UInt16
     let slot: UInt32
+
+    static let deleted = ExecutionReference(stripe: 0, slot: ExecutionSlot.none)
 }
 
 /// A job, staged or complete. What changes is in `state`, under its own lock, the last in the lock order
-/// (see `MemoryExecutionStore`).
+/// (see `MemoryExecutionStore`), and what every call on an execution looks at is in atomics.
 final class StoredJob: Sendable {
     let id: JobId
     let document: JobDocument
-    let description: String?
-    let inProgressTimeoutInMinutes: Int64?
+    /// As CreateJob said it, for recognizing it when it comes again.
+    private let createdDescription: String?
+    private let createdConfiguration: JobConfiguration
     /// As announced by CreateJob, a thing named twice counted twice.
     let announcedTargetCount: Int
+    private let sweepBits = Atomic<UInt8>(0)
+    /// 0 for none.
+    private let timeout: Atomic<Int64>
     let state: Mutex<State>
 
     struct State {
         /// A staged job is invisible to everything but CreateJob and AddJobTargets.
         var isStaged = true
-        var targets = TargetNames()
+        var targets = JobTargets()
         var lastProgressAt: Int64
         /// Up to where the targets have been handed out for queueing.
-        var rollout = TargetNames.Cursor()
-        /// In the order queued.
+        var rollout = JobTargets.Cursor()
+        var rolloutWindow = RolloutWindow()
+        /// The time of its one live entry among the table's rollouts.
+        var rolloutDue: Int64?
+        /// How many targets have been handed out.
+        var notifiedCount: UInt32 = 0
+        /// In the order queued, deleted ones included.
         var executions: ContiguousArray<ExecutionReference> = []
+        /// Things by their latest attempt, as stored: a sweep under way shows only in `shown`.
         var counts = JobProcessDetails()
+        var attempts = JobProcessDetails()
         var notYetQueuedCount = 0
         var status = JobStatus.inProgress
         var createdAt: Int64
         var lastUpdatedAt: Int64
         var completedAt: Int64?
+        var description: String?
+        var configuration: JobConfiguration
+        var reasonCode: String?
+        var comment: String?
+        var forceCanceled = false
+        var sweep = JobSweep()
+        var calls = RememberedOutcomes(countMax: RememberedCalls.countMax)
+        /// Its place in the order created.
+        var creationNumber: UInt64 = 0
     }
 
     init(_ request: CreateJobRequest, at now: Int64) {
         id = request.jobId
         document = JobDocument(request.document)
-        description = request.description
-        inProgressTimeoutInMinutes = request.inProgressTimeoutInMinutes
+        createdDescription = request.description
+        createdConfiguration = request.configuration
         announcedTargetCount = Int(request.targetCount)
-        state = Mutex(State(lastProgressAt: now, createdAt: now, lastUpdatedAt: now))
+        timeout = Atomic(request.inProgressTimeoutInMinutes ?? 0)
+        state = Mutex(
+            State(
+                lastProgressAt: now, createdAt: now, lastUpdatedAt: now, description: request.description,
+                configuration: request.configuration))
+    }
+
+    /// Stands in a slot that is free.
+    static let vacant = StoredJob(
+        CreateJobRequest(jobId: JobId(), document: "", targetCount: 0, targets: []), at: 0)
+
+    var sweepFlags: SweepFlags { SweepFlags(rawValue: sweepBits.load(ordering: .acquiring)) }
+
+    /// For executions that start now.
+    var inProgressTimeoutInMinutes: Int64? {
+        let minutes = timeout.load(ordering: .relaxed)
+        return minutes == 0 ? nil : minutes
+    }
+
+    /// Only under the lock of `state`.
+    func addSweepFlags(_ flags: SweepFlags) {
+        _ = sweepBits.bitwiseOr(flags.rawValue, ordering: .releasing)
+    }
+
+    /// Only under the lock of `state`.
+    func setInProgressTimeout(_ minutes: Int64) {
+        timeout.store(minutes, ordering: .relaxed)
     }
 
     /// Whether `request` says the same as the one that created this job, as far as its targets were received.
     func matches(_ request: CreateJobRequest) -> Bool {
-        guard request.description == description, Int(request.targetCount) == announcedTargetCount,
-            request.inProgressTimeoutInMinutes == inProgressTimeoutInMinutes,
-            request.document.utf8.elementsEqual(document.bytes)
+        guard request.description == createdDescription, Int(request.targetCount) == announcedTargetCount,
+            request.configuration == createdConfiguration, request.document.utf8.elementsEqual(document.bytes)
         else { return false }
         return state.withLock { $0.targets.holds(request.targets[...], at: 0) }
     }
 
-    /// An execution of this job got another status. The caller holds the execution's stripe.
-    func executionMoved(from old: JobExecutionStatus, to new: JobExecutionStatus, at now: Int64) {
-        state.withLock { state in
-            state.counts[old] -= 1
-            state.counts[new] += 1
-            state.completeIfDone(at: now)
-        }
-    }
-
-    /// A target got its execution. The caller holds the execution's stripe.
-    func executionQueued(_ reference: ExecutionReference) {
-        state.withLock { state in
-            state.executions.append(reference)
-            state.notYetQueuedCount -= 1
-            state.counts[.queued] += 1
-        }
-    }
-
-    /// A target was named before; things count once.
-    func duplicateTargetFound(at now: Int64) {
-        state.withLock { state in
-            state.notYetQueuedCount -= 1
-            state.completeIfDone(at: now)
-        }
-    }
-
-    /// The next targets to queue; empty when all have been handed out. Each is handed out once.
-    func takeTargets(atMost limit: Int) -> [ThingName] {
-        state.withLock { state in
-            var names: [ThingName] = []
-            while names.count < limit, let name = state.targets.next(&state.rollout) { names.append(name) }
-            return names
-        }
-    }
-
     /// Nothing while the job is staged.
-    var described: Job? {
+    var described: Job? { state.withLock { described($0) } }
+
+    func described(_ state: borrowing State) -> Job? {
+        guard !state.isStaged else { return nil }
+        let flags = sweepFlags
+        let counts = Self.shown(state.counts, flags)
+        let notYetQueuedCount = flags.contains(.deleted) ? 0 : UInt32(clamping: state.notYetQueuedCount)
+        return Job(
+            jobId: id, description: state.description, status: state.status, createdAtMilliseconds: state.createdAt,
+            lastUpdatedAtMilliseconds: state.lastUpdatedAt, completedAtMilliseconds: state.completedAt,
+            configuration: state.configuration, reasonCode: state.reasonCode, comment: state.comment,
+            forceCanceled: state.forceCanceled, targetCount: counts.total + notYetQueuedCount,
+            notYetQueuedCount: notYetQueuedCount, processDetails: counts,
+            attemptDetails: Self.shown(state.attempts, flags))
+    }
+
+    /// For a list; nothing if it has another status than asked for.
+    func summary(ifStatus status: JobStatus?) -> JobSummary? {
         state.withLock { state in
-            guard !state.isStaged else { return nil }
-            return Job(
-                jobId: id, description: description, status: state.status, createdAtMilliseconds: state.createdAt,
-                lastUpdatedAtMilliseconds: state.lastUpdatedAt, completedAtMilliseconds: state.completedAt,
-                inProgressTimeoutInMinutes: inProgressTimeoutInMinutes,
-                targetCount: state.counts.total + UInt32(state.notYetQueuedCount),
-                notYetQueuedCount: UInt32(state.notYetQueuedCount), processDetails: state.counts)
+            if let status, state.status != status { return nil }
+            return described(state).map {
+                JobSummary(
+                    jobId: id, status: $0.status, createdAtMilliseconds: $0.createdAtMilliseconds,
+                    lastUpdatedAtMilliseconds: $0.lastUpdatedAtMilliseconds,
+                    completedAtMilliseconds: $0.completedAtMilliseconds, targetCount: $0.targetCount)
+            }
         }
+    }
+
+    /// The counts as if the sweep had reached every execution.
+    private static func shown(_ stored: JobProcessDetails, _ flags: SweepFlags) -> JobProcessDetails {
+        if flags.contains(.deleted) { return JobProcessDetails() }
+        var counts = stored
+        if flags.contains(.canceled) {
+            counts[.canceled] += counts[.queued]
+            counts[.queued] = 0
+        }
+        if flags.contains(.forced) {
+            counts[.canceled] += counts[.inProgress]
+            counts[.inProgress] = 0
+        }
+        return counts
     }
 }
 
@@ -114,16 +158,18 @@ extension StoredJob.State {
         lastProgressAt = max(lastProgressAt, now)
         guard targets.count == announcedCount else { return }
         isStaged = false
-        notYetQueuedCount = announcedCount
+        notYetQueuedCount = targets.distinctCount
         createdAt = lastProgressAt
         lastUpdatedAt = lastProgressAt
-        executions.reserveCapacity(announcedCount)
+        executions.reserveCapacity(targets.distinctCount)
     }
 
-    fileprivate mutating func completeIfDone(at now: Int64) {
+    mutating func touch(at now: Int64) { lastUpdatedAt = max(lastUpdatedAt, now) }
+
+    mutating func completeIfDone(at now: Int64) {
         guard status == .inProgress, notYetQueuedCount == 0, counts.openCount == 0 else { return }
         status = .completed
-        lastUpdatedAt = max(lastUpdatedAt, now)
+        touch(at: now)
         completedAt = lastUpdatedAt
     }
 }

@@ -1,109 +1,180 @@
 import ErrandCore
 
-/// The calls on single executions. Each first fires the execution's due timer, then decides, then stores.
+/// The calls on single executions. Each first brings the execution up to date, then decides, then stores; and decides
+/// anew if the execution's job was swept meanwhile.
 extension Stripe {
     mutating func describe(
         _ request: borrowing DescribeJobExecutionRequest, hash: UInt32, _ turn: inout Turn
     ) -> StoreOutcome {
         guard
-            let slot = slot(
-                of: request.jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber)
+            let found = find(
+                request.jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber, &turn)
         else {
             return .refused(
                 notFound(request.jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
         }
-        fireDueTimer(of: slot, &turn)
-        return .execution(view(of: slot, on: request.thingName, includeJobDocument: false, at: turn.now))
+        return .execution(view(of: found.slot, on: request.thingName, includeJobDocument: false, at: turn.now))
     }
 
     mutating func describeOwn(
         _ request: borrowing DescribeOwnJobExecutionRequest, hash: UInt32, _ turn: inout Turn
     ) -> StoreOutcome {
+        let document = request.includeJobDocument
         guard let jobId = request.jobId else {
-            guard let thing = things.index(of: request.thingName, hash: hash), let slot = head(of: thing, &turn) else {
+            guard let thing = things.index(of: request.thingName, hash: hash), let head = head(of: thing, &turn) else {
                 return .execution(nil)
             }
-            let document = request.includeJobDocument
-            return .execution(view(of: slot, on: request.thingName, includeJobDocument: document, at: turn.now))
+            return .execution(view(of: head.slot, on: request.thingName, includeJobDocument: document, at: turn.now))
         }
         guard
-            let slot = slot(of: jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber)
+            let found = find(
+                jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber, &turn)
         else {
             return .refused(notFound(jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
         }
-        fireDueTimer(of: slot, &turn)
-        let record = slots[slot].record
-        guard !record.status.isTerminal else {
+        guard !slots[found.slot].record.status.isTerminal else {
+            let record = slots[found.slot].record
             return .refused(
                 Refusal(
                     .terminalState,
                     "the execution is \(record.status), which is final; a device describes only open executions",
                     executionState: record.state))
         }
-        let document = request.includeJobDocument
-        return .execution(view(of: slot, on: request.thingName, includeJobDocument: document, at: turn.now))
+        return .execution(view(of: found.slot, on: request.thingName, includeJobDocument: document, at: turn.now))
     }
 
     mutating func update(
         _ request: borrowing UpdateJobExecutionRequest, hash: UInt32, _ turn: inout Turn
     ) -> StoreOutcome {
-        guard
-            let slot = slot(
-                of: request.jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber)
-        else {
-            return .refused(
-                notFound(request.jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
+        var keyed: KeyedCall?
+        if let key = request.idempotencyKey {
+            let call = KeyedCall(key: key, fingerprint: request.fingerprint)
+            if let outcome = replay(
+                call, request.jobId, on: request.thingName, hash: hash,
+                includeJobDocument: request.includeJobDocument)
+            {
+                return outcome
+            }
+            keyed = call
         }
-        fireDueTimer(of: slot, &turn)
-        let decision = rules.update(
-            slots[slot].record, copy request,
-            inProgressTimeoutInMinutes: slots[slot].job.inProgressTimeoutInMinutes, at: turn.now)
-        return apply(
-            decision, to: slot, includeState: request.includeJobExecutionState,
-            includeJobDocument: request.includeJobDocument, &turn)
+        while true {
+            guard
+                let found = find(
+                    request.jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber, &turn)
+            else {
+                return .refused(
+                    notFound(request.jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
+            }
+            let slot = found.slot
+            let decision = rules.update(
+                slots[slot].record, copy request,
+                inProgressTimeoutInMinutes: slots[slot].job.inProgressTimeoutInMinutes, at: turn.now)
+            switch decision {
+            case .changed(let record):
+                guard replace(slot, with: record, by: .device, seen: found.seen, &turn) else { continue }
+            case .unchanged: break
+            case .refused(let refusal):
+                if refusal.code == .invalidStateTransition { noteRefused(request, slot, at: turn.now) }
+                return .refused(refusal)
+            }
+            if let keyed { remember(keyed, slot, includeState: request.includeJobExecutionState, at: turn.now) }
+            return changed(
+                slot, includeState: request.includeJobExecutionState, includeJobDocument: request.includeJobDocument)
+        }
     }
 
     mutating func cancel(
         _ request: borrowing CancelJobExecutionRequest, hash: UInt32, _ turn: inout Turn
     ) -> StoreOutcome {
-        guard
-            let slot = slot(
-                of: request.jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber)
-        else {
-            return .refused(
-                notFound(request.jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
+        var keyed: KeyedCall?
+        if let key = request.idempotencyKey {
+            let call = KeyedCall(key: key, fingerprint: request.fingerprint)
+            if let outcome = replay(
+                call, request.jobId, on: request.thingName, hash: hash, includeJobDocument: false)
+            {
+                return outcome
+            }
+            keyed = call
         }
-        fireDueTimer(of: slot, &turn)
-        let decision = rules.cancel(slots[slot].record, copy request, at: turn.now)
-        return apply(decision, to: slot, includeState: false, includeJobDocument: false, &turn)
+        while true {
+            guard
+                let found = find(
+                    request.jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber, &turn)
+            else {
+                return .refused(
+                    notFound(request.jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
+            }
+            switch rules.cancel(slots[found.slot].record, copy request, at: turn.now) {
+            case .changed(let record):
+                guard replace(found.slot, with: record, by: .fleetOperator, seen: found.seen, &turn) else { continue }
+            case .unchanged: break
+            case .refused(let refusal): return .refused(refusal)
+            }
+            if let keyed { remember(keyed, found.slot, includeState: false, at: turn.now) }
+            return changed(found.slot, includeState: false, includeJobDocument: false)
+        }
     }
 
     mutating func startNext(
         _ request: borrowing StartNextPendingJobExecutionRequest, hash: UInt32, _ turn: inout Turn
     ) -> StoreOutcome {
-        guard let thing = things.index(of: request.thingName, hash: hash), let slot = head(of: thing, &turn) else {
-            return .execution(nil)
+        guard let thing = things.index(of: request.thingName, hash: hash) else { return .execution(nil) }
+        var keyed: KeyedCall?
+        if let key = request.idempotencyKey {
+            let call = KeyedCall(key: key, fingerprint: request.fingerprint)
+            if let outcome = replayStart(call, thing, on: request.thingName) { return outcome }
+            keyed = call
         }
-        let decision = rules.start(
-            slots[slot].record, copy request,
-            inProgressTimeoutInMinutes: slots[slot].job.inProgressTimeoutInMinutes, at: turn.now)
-        switch decision {
-        case .changed(let record): replace(slot, with: record, &turn)
-        case .unchanged: break
-        case .refused(let refusal): return .refused(refusal)
+        while true {
+            guard let head = head(of: thing, &turn) else { return .execution(nil) }
+            let slot = head.slot
+            let decision = rules.start(
+                slots[slot].record, copy request,
+                inProgressTimeoutInMinutes: slots[slot].job.inProgressTimeoutInMinutes, at: turn.now)
+            switch decision {
+            case .changed(let record):
+                guard replace(slot, with: record, by: .device, seen: head.seen, &turn) else { continue }
+                if let keyed { remember(keyed, slot, includeState: true, at: turn.now) }
+            case .unchanged: break
+            case .refused(let refusal): return .refused(refusal)
+            }
+            return .execution(view(of: slot, on: request.thingName, includeJobDocument: true, at: turn.now))
         }
-        return .execution(view(of: slot, on: request.thingName, includeJobDocument: true, at: turn.now))
     }
 
-    private mutating func apply(
-        _ decision: ExecutionRules.Decision, to slot: Int, includeState: Bool, includeJobDocument: Bool,
-        _ turn: inout Turn
+    /// Deletes one attempt.
+    mutating func delete(
+        _ request: borrowing DeleteJobExecutionRequest, hash: UInt32, _ turn: inout Turn
     ) -> StoreOutcome {
-        switch decision {
-        case .changed(let record): replace(slot, with: record, &turn)
-        case .unchanged: break
-        case .refused(let refusal): return .refused(refusal)
+        while true {
+            guard
+                let found = find(
+                    request.jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber, &turn)
+            else {
+                return .refused(
+                    notFound(request.jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
+            }
+            if let refusal = rules.deletionRefusal(slots[found.slot].record, force: request.force) {
+                return .refused(refusal)
+            }
+            if remove(found.slot, seen: found.seen, at: turn.now) { return .executionDeleted }
         }
+    }
+
+    /// Takes a thing out of a job. Returns whether anything changed.
+    mutating func removeTarget(of job: StoredJob, _ thingName: ThingName, hash: UInt32, _ turn: inout Turn) -> Bool {
+        while true {
+            guard let found = find(job.id, on: thingName, hash: hash, executionNumber: nil, &turn),
+                slots[found.slot].job === job
+            else {
+                return job.unqueuedTargetRemoved(thingName, at: turn.now)
+            }
+            guard let record = rules.remove(slots[found.slot].record, at: turn.now) else { return false }
+            if replace(found.slot, with: record, by: .fleetOperator, seen: found.seen, &turn) { return true }
+        }
+    }
+
+    private func changed(_ slot: Int, includeState: Bool, includeJobDocument: Bool) -> StoreOutcome {
         let record = slots[slot].record
         let change = JobExecutionChange(
             status: record.status, versionNumber: record.versionNumber, executionNumber: record.executionNumber,

@@ -16,11 +16,11 @@ extension Stripe {
         guard let thing = things.index(of: request.thingName, hash: hash) else { return .pending(page) }
         let asOf = after?.asOfSequence ?? things[thing].lastSequence
         var waiting: [(place: PageToken.PendingPlace, slot: Int)] = []
-        forEachOpen(of: thing, &turn) { stripe, slot in
+        forEachOpen(of: thing, &turn) { stripe, found in
             page.totalCount += 1
-            let place = stripe.pendingPlace(of: slot, asOf: asOf)
+            let place = stripe.pendingPlace(of: found.slot, asOf: asOf)
             if let after, place <= after { return }
-            waiting.append((place, slot))
+            waiting.append((place, found.slot))
         }
         waiting.sort { $0.place < $1.place }
         let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pendingResultCountDefault))
@@ -59,9 +59,8 @@ extension Stripe {
         var scanned = 0
         while next != ExecutionSlot.none, page.executions.count < limit, scanned < scanLimit {
             let slot = Int(next)
-            fireDueTimer(of: slot, &turn)
-            let status = slots[slot].record.status
-            if request.status == nil || request.status == status {
+            let status = settle(slot, &turn) == nil ? nil : slots[slot].record.status
+            if let status, request.status == nil || request.status == status {
                 page.executions.append(summary(of: slot, on: request.thingName))
             }
             scanned += 1
@@ -74,11 +73,13 @@ extension Stripe {
         return .page(page)
     }
 
-    /// For a list by job; nothing if the execution has another status than asked for.
-    mutating func summary(of slot: Int, ifStatus status: JobExecutionStatus?, _ turn: inout Turn)
-        -> JobExecutionSummary?
-    {
-        fireDueTimer(of: slot, &turn)
+    /// For a list by job; nothing if the execution is not there any more or has another status than asked for.
+    mutating func summary(
+        of slot: Int, of job: StoredJob, position: Int, ifStatus status: JobExecutionStatus?, _ turn: inout Turn
+    ) -> JobExecutionSummary? {
+        guard slot < slots.count, slots[slot].job === job, slots[slot].jobPosition == UInt32(position),
+            settle(slot, &turn) != nil
+        else { return nil }
         if let status, slots[slot].record.status != status { return nil }
         return summary(of: slot, on: things.name(of: slots[slot].thing))
     }

@@ -6,12 +6,17 @@ struct ExecutionSlot {
     static let notArmed = Int64.max
 
     var record: ExecutionRecord
-    let job: StoredJob
+    /// `StoredJob.vacant` in a slot that is free.
+    var job: StoredJob
+    var log = ExecutionLog()
+    var calls = RememberedCalls()
     let thing: UInt32
     /// The next older execution of the same thing, or `none`.
-    let previousOfThing: UInt32
+    var previousOfThing: UInt32
     /// Its place in the order in which the thing's executions were queued.
     let sequence: UInt32
+    /// Its place among the job's executions.
+    let jobPosition: UInt32
     /// When it was started, in the thing's own counting; 0 if it never was.
     var startSequence: UInt32 = 0
     /// The deadline of its live entry in the heap. Not after the record's own deadline.
@@ -23,6 +28,8 @@ struct Turn {
     let now: Int64
     /// The earliest of the times that it set and at which something will be due.
     private(set) var earliestDue = Int64.max
+    /// Jobs that were canceled because too many of their things failed; their executions are yet to be worked off.
+    var abortedJobs: [StoredJob] = []
 
     init(at now: Int64) { self.now = now }
 
@@ -37,12 +44,15 @@ struct Stripe: ~Copyable {
     let rules: ExecutionRules
     var things = ThingTable()
     var slots: ContiguousArray<ExecutionSlot> = []
-    private var deadlines = DeadlineHeap()
+    var freeSlots: ContiguousArray<UInt32> = []
+    var deadlines = DeadlineHeap()
 
     init(number: UInt16, rules: ExecutionRules) {
         self.number = number
         self.rules = rules
     }
+
+    var executionCount: Int { slots.count - freeSlots.count }
 
     // MARK: Finding
 
@@ -55,11 +65,33 @@ struct Stripe: ~Copyable {
         while next != ExecutionSlot.none {
             let slot = Int(next)
             if slots[slot].job.id == jobId,
-                executionNumber == nil || slots[slot].record.executionNumber == executionNumber
+                executionNumber == nil || slots[slot].record.executionNumber == executionNumber,
+                !slots[slot].job.sweepFlags.contains(.deleted)
             {
                 return slot
             }
             next = slots[slot].previousOfThing
+        }
+        return nil
+    }
+
+    /// An execution that is up to date, and what was known of its job's sweep when it was looked at.
+    struct Found {
+        let slot: Int
+        let seen: SweepFlags
+    }
+
+    /// As `slot(of:)`, after everything that is due for it has happened.
+    mutating func find(
+        _ jobId: borrowing JobId, on thingName: borrowing ThingName, hash: UInt32, executionNumber: Int64?,
+        _ turn: inout Turn
+    ) -> Found? {
+        while let slot = slot(of: jobId, on: thingName, hash: hash, executionNumber: executionNumber) {
+            let thing = slots[slot].thing
+            let newest = things[thing].newestSlot
+            guard let seen = settle(slot, &turn) else { continue }
+            // It may just have timed out and been followed by a retry.
+            if executionNumber != nil || things[thing].newestSlot == newest { return Found(slot: slot, seen: seen) }
         }
         return nil
     }
@@ -82,88 +114,48 @@ struct Stripe: ~Copyable {
                 + "the latest is \(slots[latest].record.executionNumber)")
     }
 
-    /// Calls `body` with the slot of every execution of the thing that is open after due timers have fired.
-    mutating func forEachOpen(of thing: UInt32, _ turn: inout Turn, _ body: (borrowing Stripe, Int) -> Void) {
+    /// Calls `body` with every execution of the thing that is open after everything due has happened.
+    mutating func forEachOpen(of thing: UInt32, _ turn: inout Turn, _ body: (borrowing Stripe, Found) -> Void) {
+        var end = ExecutionSlot.none
         var remaining = things[thing].openCount
-        var next = things[thing].newestSlot
-        while remaining > 0, next != ExecutionSlot.none {
-            let slot = Int(next)
-            if !slots[slot].record.status.isTerminal {
-                remaining -= 1
-                fireDueTimer(of: slot, &turn)
-                if !slots[slot].record.status.isTerminal { body(self, slot) }
+        // Once more if retries were queued meanwhile; those are open and stay so.
+        while true {
+            let newest = things[thing].newestSlot
+            var next = newest
+            while remaining > 0, next != end {
+                let slot = Int(next)
+                if !slots[slot].record.status.isTerminal {
+                    remaining -= 1
+                    if let seen = settle(slot, &turn), !slots[slot].record.status.isTerminal {
+                        body(self, Found(slot: slot, seen: seen))
+                    }
+                }
+                next = slots[slot].previousOfThing
             }
-            next = slots[slot].previousOfThing
+            if things[thing].newestSlot == newest { return }
+            end = newest
+            remaining = things[thing].openCount
         }
     }
 
     /// `$next`: the head of the thing's pending list.
-    mutating func head(of thing: UInt32, _ turn: inout Turn) -> Int? {
-        var head: (slot: Int, place: PageToken.PendingPlace)?
+    mutating func head(of thing: UInt32, _ turn: inout Turn) -> Found? {
+        var head: (found: Found, place: PageToken.PendingPlace)?
         let asOf = UInt32.max
-        forEachOpen(of: thing, &turn) { stripe, slot in
-            let place = stripe.pendingPlace(of: slot, asOf: asOf)
+        forEachOpen(of: thing, &turn) { stripe, found in
+            let place = stripe.pendingPlace(of: found.slot, asOf: asOf)
             if let head, head.place < place { return }
-            head = (slot, place)
+            head = (found, place)
         }
-        return head?.slot
+        return head?.found
     }
 
     /// Where an open execution stands in its thing's pending list, as it was ordered at `asOf`.
     func pendingPlace(of slot: Int, asOf: UInt32) -> PageToken.PendingPlace {
-        let execution = slots[slot]
+        let isQueued = slots[slot].record.status == .queued
         return PageToken.PendingPlace(
-            asOfSequence: asOf,
-            wasQueued: execution.record.status == .queued || execution.startSequence > asOf,
-            queuedAt: execution.record.queuedAtMilliseconds, sequence: execution.sequence)
-    }
-
-    // MARK: Changing
-
-    /// Queues the job's execution on a thing, unless the thing has one already.
-    mutating func enqueue(_ job: StoredJob, on thingName: borrowing ThingName, hash: UInt32, at now: Int64) {
-        let thing = things.indexInserting(thingName, hash: hash)
-        var next = things[thing].newestSlot
-        while next != ExecutionSlot.none {
-            if slots[Int(next)].job === job {
-                job.duplicateTargetFound(at: now)
-                return
-            }
-            next = slots[Int(next)].previousOfThing
-        }
-        let slot = UInt32(slots.count)
-        slots.append(
-            ExecutionSlot(
-                record: ExecutionRecord(executionNumber: 1, queuedAtMilliseconds: now), job: job, thing: thing,
-                previousOfThing: things[thing].newestSlot, sequence: things[thing].takeSequence()))
-        things[thing].newestSlot = slot
-        things[thing].openCount += 1
-        job.executionQueued(ExecutionReference(stripe: number, slot: slot))
-    }
-
-    /// Stores what the rules made of an execution. The only place where a stored record changes.
-    mutating func replace(_ slot: Int, with record: ExecutionRecord, _ turn: inout Turn) {
-        let oldStatus = slots[slot].record.status
-        slots[slot].record = record
-        if record.status != oldStatus {
-            let thing = slots[slot].thing
-            if oldStatus == .queued, record.status == .inProgress {
-                slots[slot].startSequence = things[thing].takeSequence()
-            }
-            if record.status.isTerminal { things[thing].openCount -= 1 }
-            slots[slot].job.executionMoved(from: oldStatus, to: record.status, at: turn.now)
-        }
-        arm(slot, &turn)
-    }
-
-    /// To be called before anything is read or decided of an execution, so that nobody sees or wins against a
-    /// deadline that has passed.
-    mutating func fireDueTimer(of slot: Int, _ turn: inout Turn) {
-        // The armed deadline is never after the record's, and looking at it copies no record.
-        guard slots[slot].armedDeadline <= turn.now,
-            let expired = rules.expire(slots[slot].record, at: turn.now)
-        else { return }
-        replace(slot, with: expired, &turn)
+            asOfSequence: asOf, wasQueued: isQueued || slots[slot].startSequence > asOf,
+            queuedAt: slots[slot].record.queuedAtMilliseconds, sequence: slots[slot].sequence)
     }
 
     // MARK: Deadlines
@@ -183,24 +175,19 @@ struct Stripe: ~Copyable {
             deadlines.removeEarliest(isStale: isStale)
             if isStale { continue }
             slots[slot].armedDeadline = ExecutionSlot.notArmed
-            if let expired = rules.expire(slots[slot].record, at: turn.now) {
-                replace(slot, with: expired, &turn)
-                timedOut += 1
-            } else {
-                arm(slot, &turn)
-            }
+            guard settleSlowly(slot, &turn) != nil else { continue }
+            if slots[slot].record.status == .timedOut { timedOut += 1 }
+            // Its entry is gone from the heap; one for a later deadline takes its place.
+            arm(slot, &turn)
         }
         return (looked, timedOut)
     }
 
     /// Sees to it that the heap has an entry that comes up no later than the execution's deadline.
-    private mutating func arm(_ slot: Int, _ turn: inout Turn) {
+    mutating func arm(_ slot: Int, _ turn: inout Turn) {
         let armed = slots[slot].armedDeadline
         guard let deadline = slots[slot].record.deadlineMilliseconds else {
-            guard armed != ExecutionSlot.notArmed else { return }
-            slots[slot].armedDeadline = ExecutionSlot.notArmed
-            deadlines.noteStale()
-            sweepDeadlines()
+            disarm(slot)
             return
         }
         guard deadline < armed else { return }
@@ -208,6 +195,13 @@ struct Stripe: ~Copyable {
         deadlines.insert(deadline, slot: UInt32(slot))
         slots[slot].armedDeadline = deadline
         turn.willBeDue(at: deadline)
+        sweepDeadlines()
+    }
+
+    mutating func disarm(_ slot: Int) {
+        guard slots[slot].armedDeadline != ExecutionSlot.notArmed else { return }
+        slots[slot].armedDeadline = ExecutionSlot.notArmed
+        deadlines.noteStale()
         sweepDeadlines()
     }
 

@@ -2,7 +2,7 @@ import ErrandCore
 
 /// The table of SPEC §14, cell by cell: what each call makes of an execution in each state.
 ///
-/// The columns are `TransitionTable.columns`. REMOVED is not reachable through this store's calls; `ExecutionRulesTests` has it.
+/// The columns are `TransitionTable.columns`. The job has a second thing that stays QUEUED, so it is open.
 enum TransitionTable {
     enum Operation: Sendable {
         case update(JobExecutionStatus)
@@ -11,6 +11,12 @@ enum TransitionTable {
         case describe
         case describeOwn
         case describeNext
+        case delete(force: Bool)
+        case cancelJob(force: Bool)
+        case deleteJob
+        case removeTarget
+        /// Too many others fail.
+        case abort
     }
 
     enum ExpectedVersion: Sendable { case absent, current, stale }
@@ -22,6 +28,10 @@ enum TransitionTable {
         case seen
         /// Success with nothing in it.
         case empty
+        /// Nothing happens to the execution, whatever the job says.
+        case kept
+        /// There is no execution afterwards.
+        case gone
         /// Refused; everything but NOT_FOUND carries the state.
         case refused(StatusCode)
     }
@@ -43,6 +53,7 @@ enum TransitionTable {
     /// `nil`: there is no execution.
     static let columns: [JobExecutionStatus?] = [
         nil, .queued, .inProgress, .succeeded, .failed, .timedOut, .rejected, .canceled,
+        .removed,
     ]
 
     private static let none = Cell.refused(.notFound)
@@ -54,30 +65,38 @@ enum TransitionTable {
     private static let fail = Cell.to(.failed)
     private static let rej = Cell.to(.rejected)
     private static let can = Cell.to(.canceled)
+    private static let rem = Cell.to(.removed)
 
     static let rows: [Row] = [
-        // operation, expectedVersion  no execution, QUEUED, IN_PROGRESS, SUCCEEDED, FAILED, TIMED_OUT, REJECTED, CANCELED
-        Row(.update(.inProgress), .absent, [none, run, run, ist, ist, ist, ist, ist]),
-        Row(.update(.inProgress), .current, [none, run, run, ist, ist, ist, ist, ist]),
-        Row(.update(.inProgress), .stale, [none, ver, ver, ver, ver, ver, ver, ver]),
-        Row(.update(.succeeded), .absent, [none, ok, ok, ist, ist, ist, ist, ist]),
-        Row(.update(.succeeded), .current, [none, ok, ok, ist, ist, ist, ist, ist]),
-        Row(.update(.succeeded), .stale, [none, ver, ver, ver, ver, ver, ver, ver]),
-        Row(.update(.failed), .absent, [none, fail, fail, ist, ist, ist, ist, ist]),
-        Row(.update(.failed), .current, [none, fail, fail, ist, ist, ist, ist, ist]),
-        Row(.update(.failed), .stale, [none, ver, ver, ver, ver, ver, ver, ver]),
-        Row(.update(.rejected), .absent, [none, rej, rej, ist, ist, ist, ist, ist]),
-        Row(.update(.rejected), .current, [none, rej, rej, ist, ist, ist, ist, ist]),
-        Row(.update(.rejected), .stale, [none, ver, ver, ver, ver, ver, ver, ver]),
-        Row(.cancel(force: false), .absent, [none, can, ist, ist, ist, ist, ist, ist]),
-        Row(.cancel(force: false), .current, [none, can, ist, ist, ist, ist, ist, ist]),
-        Row(.cancel(force: false), .stale, [none, ver, ver, ver, ver, ver, ver, ver]),
-        Row(.cancel(force: true), .absent, [none, can, can, ist, ist, ist, ist, ist]),
-        Row(.cancel(force: true), .current, [none, can, can, ist, ist, ist, ist, ist]),
-        Row(.cancel(force: true), .stale, [none, ver, ver, ver, ver, ver, ver, ver]),
-        Row(.startNext, .absent, [.empty, run, .seen, .empty, .empty, .empty, .empty, .empty]),
-        Row(.describe, .absent, [none, .seen, .seen, .seen, .seen, .seen, .seen, .seen]),
-        Row(.describeOwn, .absent, [none, .seen, .seen, term, term, term, term, term]),
-        Row(.describeNext, .absent, [.empty, .seen, .seen, .empty, .empty, .empty, .empty, .empty]),
+        // operation, expectedVersion  no execution, QUEUED, IN_PROGRESS, SUCCEEDED, FAILED, TIMED_OUT, REJECTED, CANCELED, REMOVED
+        Row(.update(.inProgress), .absent, [none, run, run, ist, ist, ist, ist, ist, ist]),
+        Row(.update(.inProgress), .current, [none, run, run, ist, ist, ist, ist, ist, ist]),
+        Row(.update(.inProgress), .stale, [none, ver, ver, ver, ver, ver, ver, ver, ver]),
+        Row(.update(.succeeded), .absent, [none, ok, ok, ist, ist, ist, ist, ist, ist]),
+        Row(.update(.succeeded), .current, [none, ok, ok, ist, ist, ist, ist, ist, ist]),
+        Row(.update(.succeeded), .stale, [none, ver, ver, ver, ver, ver, ver, ver, ver]),
+        Row(.update(.failed), .absent, [none, fail, fail, ist, ist, ist, ist, ist, ist]),
+        Row(.update(.failed), .current, [none, fail, fail, ist, ist, ist, ist, ist, ist]),
+        Row(.update(.failed), .stale, [none, ver, ver, ver, ver, ver, ver, ver, ver]),
+        Row(.update(.rejected), .absent, [none, rej, rej, ist, ist, ist, ist, ist, ist]),
+        Row(.update(.rejected), .current, [none, rej, rej, ist, ist, ist, ist, ist, ist]),
+        Row(.update(.rejected), .stale, [none, ver, ver, ver, ver, ver, ver, ver, ver]),
+        Row(.cancel(force: false), .absent, [none, can, ist, ist, ist, ist, ist, ist, ist]),
+        Row(.cancel(force: false), .current, [none, can, ist, ist, ist, ist, ist, ist, ist]),
+        Row(.cancel(force: false), .stale, [none, ver, ver, ver, ver, ver, ver, ver, ver]),
+        Row(.cancel(force: true), .absent, [none, can, can, ist, ist, ist, ist, ist, ist]),
+        Row(.cancel(force: true), .current, [none, can, can, ist, ist, ist, ist, ist, ist]),
+        Row(.cancel(force: true), .stale, [none, ver, ver, ver, ver, ver, ver, ver, ver]),
+        Row(.startNext, .absent, [.empty, run, .seen, .empty, .empty, .empty, .empty, .empty, .empty]),
+        Row(.describe, .absent, [none, .seen, .seen, .seen, .seen, .seen, .seen, .seen, .seen]),
+        Row(.describeOwn, .absent, [none, .seen, .seen, term, term, term, term, term, term]),
+        Row(.describeNext, .absent, [.empty, .seen, .seen, .empty, .empty, .empty, .empty, .empty, .empty]),
+        Row(.delete(force: false), .absent, [none, .gone, ist, .gone, .gone, .gone, .gone, .gone, .gone]),
+        Row(.delete(force: true), .absent, [none, .gone, .gone, .gone, .gone, .gone, .gone, .gone, .gone]),
+        Row(.cancelJob(force: false), .absent, [.kept, can, .kept, .kept, .kept, .kept, .kept, .kept, .kept]),
+        Row(.cancelJob(force: true), .absent, [.kept, can, can, .kept, .kept, .kept, .kept, .kept, .kept]),
+        Row(.deleteJob, .absent, [.kept, .gone, .gone, .gone, .gone, .gone, .gone, .gone, .gone]),
+        Row(.removeTarget, .absent, [.kept, rem, rem, .kept, .kept, .kept, .kept, .kept, .kept]),
+        Row(.abort, .absent, [.kept, can, .kept, .kept, .kept, .kept, .kept, .kept, .kept]),
     ]
 }

@@ -38,13 +38,21 @@ struct TransitionTableTests {
             #expect(record.versionNumber == old.versionNumber + 1, label)
             #expect(record.lastUpdatedAtMilliseconds == Self.callTime, label)
             #expect(record.statusDetails == old.statusDetails, label)
-            if case .cancel(let force) = row.operation { #expect(record.forceCanceled == force, label) }
+            switch row.operation {
+            case .cancel(let force), .cancelJob(let force): #expect(record.forceCanceled == force, label)
+            default: #expect(!record.forceCanceled, label)
+            }
+            if row.operation.isOfJob { return }
             let shown = outcome.change.map { ($0.status, $0.versionNumber, $0.executionNumber) }
             let seen = outcome.execution.map { ($0.record.status, $0.record.versionNumber, $0.record.executionNumber) }
             #expect(try #require(shown ?? seen) == (status, record.versionNumber, 1), label)
         case .seen:
             #expect(outcome.execution?.record == before?.record, label)
             #expect(after?.record == before?.record, label)
+        case .kept:
+            #expect(after?.record == before?.record, label)
+        case .gone:
+            #expect(after == nil && before != nil, label)
         case .empty:
             #expect(outcome.isEmpty, label)
             #expect(after?.record == before?.record, label)
@@ -59,7 +67,7 @@ struct TransitionTableTests {
 
     private func bring(_ store: StoreDriver, to state: JobExecutionStatus?) throws -> StoredExecutionView? {
         guard let state else { return nil }
-        try store.create("j", on: ["t"], timeout: state == .timedOut ? 1 : 10, at: 0)
+        try store.create("j", on: ["t", "other"], timeout: state == .timedOut ? 1 : 10, at: 0)
         if state != .queued {
             let details = try StatusDetails("before", "kept")
             try store.update("j", "t", .inProgress, details: details, at: minutes(1))
@@ -67,6 +75,7 @@ struct TransitionTableTests {
         switch state {
         case .queued, .inProgress: break
         case .timedOut: break
+        case .removed: try store.removeTargets("j", ["t"], at: minutes(2))
         case .canceled: try store.cancel("j", "t", force: true, at: minutes(2))
         default: try store.update("j", "t", state, at: minutes(2))
         }
@@ -89,6 +98,25 @@ struct TransitionTableTests {
             let request = DescribeOwnJobExecutionRequest(jobId: try JobId("j"), thingName: try ThingName("t"))
             return store.outcome(of: .describeOwn(request), at: Self.callTime)
         case .describeNext: return try store.peekNext("t", at: Self.callTime)
+        case .delete(let force): return try store.deleteExecution("j", "t", 1, force: force, at: Self.callTime)
+        case .cancelJob(let force): return try store.cancelJob("j", force: force, at: Self.callTime)
+        case .deleteJob: return try store.deleteJob("j", force: true, at: Self.callTime)
+        case .removeTarget: return try store.removeTargets("j", ["t"], at: Self.callTime)
+        case .abort:
+            let criterion = AbortCriterion(
+                failureType: .failed, thresholdPercentageHundredths: 1, minNumberOfExecutedThings: 1)
+            try store.updateJob("j", abort: [criterion], at: Self.callTime)
+            return try store.update("j", "other", .failed, at: Self.callTime)
+        }
+    }
+}
+
+extension TransitionTable.Operation {
+    /// Whether its answer is about the job.
+    fileprivate var isOfJob: Bool {
+        switch self {
+        case .cancelJob, .deleteJob, .removeTarget, .abort: true
+        default: false
         }
     }
 }

@@ -9,10 +9,12 @@ public struct CancelJobExecutionRequest: Sendable, Equatable {
     public var executionNumber: Int64?
     /// Replaces the stored details; nothing keeps what the device wrote.
     public var statusDetails: StatusDetails?
+    /// Sending it again with the same key changes nothing twice.
+    public var idempotencyKey: IdempotencyKey?
 
     public init(
         jobId: JobId, thingName: ThingName, force: Bool = false, expectedVersion: Int64? = nil,
-        executionNumber: Int64? = nil, statusDetails: StatusDetails? = nil
+        executionNumber: Int64? = nil, statusDetails: StatusDetails? = nil, idempotencyKey: IdempotencyKey? = nil
     ) {
         self.jobId = jobId
         self.thingName = thingName
@@ -20,5 +22,6 @@ public struct CancelJobExecutionRequest: Sendable, Equatable {
         self.expectedVersion = expectedVersion
         self.executionNumber = executionNumber
         self.statusDetails = statusDetails
+        self.idempotencyKey = idempotencyKey
     }
 }

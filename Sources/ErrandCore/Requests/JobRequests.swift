@@ -4,22 +4,37 @@ public struct CreateJobRequest: Sendable, Equatable {
     /// JSON text, 1 to 32,768 bytes.
     public var document: String
     public var description: String?
-    public var inProgressTimeoutInMinutes: Int64?
+    public var configuration: JobConfiguration
     /// Of the whole job.
     public var targetCount: UInt32
     /// The first of them, or all.
     public var targets: [ThingName]
 
     public init(
-        jobId: JobId, document: String, description: String? = nil, inProgressTimeoutInMinutes: Int64? = nil,
+        jobId: JobId, document: String, description: String? = nil, configuration: JobConfiguration,
         targetCount: UInt32, targets: [ThingName]
     ) {
         self.jobId = jobId
         self.document = document
         self.description = description
-        self.inProgressTimeoutInMinutes = inProgressTimeoutInMinutes
+        self.configuration = configuration
         self.targetCount = targetCount
         self.targets = targets
+    }
+
+    public init(
+        jobId: JobId, document: String, description: String? = nil, inProgressTimeoutInMinutes: Int64? = nil,
+        targetCount: UInt32, targets: [ThingName]
+    ) {
+        self.init(
+            jobId: jobId, document: document, description: description,
+            configuration: JobConfiguration(inProgressTimeoutInMinutes: inProgressTimeoutInMinutes),
+            targetCount: targetCount, targets: targets)
+    }
+
+    public var inProgressTimeoutInMinutes: Int64? {
+        get { configuration.inProgressTimeoutInMinutes }
+        set { configuration.inProgressTimeoutInMinutes = newValue }
     }
 }
 

@@ -5,11 +5,17 @@ public struct StartNextPendingJobExecutionRequest: Sendable, Equatable {
     public var statusDetails: StatusDetails?
     /// 1 to 10,080 minutes; applied only if the call really starts a QUEUED execution.
     public var stepTimeoutInMinutes: Int64?
+    /// Sending it again with the same key gives the execution that it started, also when that has ended.
+    public var idempotencyKey: IdempotencyKey?
 
-    public init(thingName: ThingName, statusDetails: StatusDetails? = nil, stepTimeoutInMinutes: Int64? = nil) {
+    public init(
+        thingName: ThingName, statusDetails: StatusDetails? = nil, stepTimeoutInMinutes: Int64? = nil,
+        idempotencyKey: IdempotencyKey? = nil
+    ) {
         self.thingName = thingName
         self.statusDetails = statusDetails
         self.stepTimeoutInMinutes = stepTimeoutInMinutes
+        self.idempotencyKey = idempotencyKey
     }
 }
 

@@ -16,11 +16,14 @@ public struct UpdateJobExecutionRequest: Sendable, Equatable {
     public var stepTimeoutInMinutes: Int64?
     public var includeJobExecutionState: Bool
     public var includeJobDocument: Bool
+    /// Sending it again with the same key changes nothing twice.
+    public var idempotencyKey: IdempotencyKey?
 
     public init(
         jobId: JobId, thingName: ThingName, status: JobExecutionStatus, statusDetails: StatusDetails? = nil,
         mergeStatusDetails: Bool = false, expectedVersion: Int64? = nil, executionNumber: Int64? = nil,
-        stepTimeoutInMinutes: Int64? = nil, includeJobExecutionState: Bool = false, includeJobDocument: Bool = false
+        stepTimeoutInMinutes: Int64? = nil, includeJobExecutionState: Bool = false, includeJobDocument: Bool = false,
+        idempotencyKey: IdempotencyKey? = nil
     ) {
         self.jobId = jobId
         self.thingName = thingName
@@ -32,5 +35,6 @@ public struct UpdateJobExecutionRequest: Sendable, Equatable {
         self.stepTimeoutInMinutes = stepTimeoutInMinutes
         self.includeJobExecutionState = includeJobExecutionState
         self.includeJobDocument = includeJobDocument
+        self.idempotencyKey = idempotencyKey
     }
 }

@@ -56,7 +56,7 @@ extension ListJobExecutionsForThingRequest {
 extension CreateJobRequest {
     /// Everything but that the document is JSON, which the server's service checks.
     package func validate() throws(InvalidField) {
-        try FieldLimits.checkTimeout(inProgressTimeoutInMinutes, "inProgressTimeoutInMinutes")
+        try configuration.validate()
         guard (1...UInt32(FieldLimits.jobTargetCountMax)).contains(targetCount) else {
             throw InvalidField("targetCount", "\(targetCount) is outside 1 to \(FieldLimits.jobTargetCountMax)")
         }
@@ -68,12 +68,7 @@ extension CreateJobRequest {
             throw InvalidField(
                 "document", "has \(document.utf8.count) bytes, the limit is \(FieldLimits.jobDocumentByteCountMax)")
         }
-        if var description {
-            description.makeContiguousUTF8()
-            try PrintableText.check(
-                description.utf8Span.span.bytes, field: "description",
-                scalarCountMax: FieldLimits.descriptionScalarCountMax)
-        }
+        if let description { try FieldLimits.checkText(description, "description") }
     }
 }
 

@@ -1,0 +1,138 @@
+import ErrandCore
+
+typealias HistoryActor = JobExecutionHistoryEntry.Actor
+
+/// What happened to one execution after its birth, in one buffer that exists only when something did.
+///
+/// Bounded: the first entries and the most recent ones stay, those between them are dropped and counted; of the
+/// reports refused after the end only the most recent stay, so that a device that keeps repeating itself cannot push
+/// out what really happened. The birth itself is not stored, the record says all of it.
+struct ExecutionLog {
+    /// Of the changes; the birth comes on top.
+    static let firstCount = 4
+    static let entryCountMax = 16
+    static let refusedCountMax = 8
+    /// Long details make for fewer entries.
+    static let byteCountMax = 4096
+
+    /// A header of 6 bytes (entries, refused ones among them, and the next ordinal), then the entries: the byte count
+    /// of the rest, ordinal, kind and actor, from and to, time, version, count of details, details.
+    private var bytes: ContiguousArray<UInt8> = []
+    private static let headerByteCount = 6
+
+    struct Event {
+        var kind = JobExecutionHistoryEntry.Kind.change
+        var actor: HistoryActor
+        var at: Int64
+        var from: JobExecutionStatus
+        var to: JobExecutionStatus
+        var version: Int64
+    }
+
+    /// An entry and its place in the history, the birth being 0.
+    struct NumberedEntry {
+        var ordinal: UInt32
+        var entry: JobExecutionHistoryEntry
+    }
+
+    mutating func append(_ event: Event, details: StatusDetails, queuedAt: Int64) {
+        if bytes.isEmpty { begin(roomFor: details.flat.count) }
+        let ordinal = nextOrdinal
+        let (delta, overflows) = event.at.subtractingReportingOverflow(queuedAt)
+        let time = overflows ? UInt64(Int64.max) : UInt64(max(0, delta))
+        let version = UInt64(bitPattern: event.version)
+        let byteCount =
+            ContiguousArray.varintByteCount(UInt64(ordinal)) + 2 + ContiguousArray.varintByteCount(time)
+            + ContiguousArray.varintByteCount(version) + 1 + details.flat.count
+        bytes.append(varint: UInt64(byteCount))
+        bytes.append(varint: UInt64(ordinal))
+        bytes.append(event.kind.rawValue << 4 | event.actor.rawValue)
+        bytes.append(event.from.rawValue << 4 | event.to.rawValue)
+        bytes.append(varint: time)
+        bytes.append(varint: version)
+        bytes.append(UInt8(details.count))
+        bytes.append(contentsOf: details.flat)
+        nextOrdinal = ordinal &+ 1
+        bytes[0] += 1
+        if event.kind == .refusedReport { bytes[1] += 1 }
+        trim()
+    }
+
+    /// How many entries are gone.
+    var droppedCount: UInt32 { bytes.isEmpty ? 0 : nextOrdinal &- 1 &- UInt32(bytes[0]) }
+
+    /// What is stored, the oldest first.
+    func entries(queuedAt: Int64) -> [NumberedEntry] {
+        guard !bytes.isEmpty else { return [] }
+        var entries: [NumberedEntry] = []
+        var reader = CompactReader(bytes, at: Self.headerByteCount)
+        while !reader.isAtEnd {
+            let byteCount = Int(reader.varint())
+            let end = reader.offset + byteCount
+            let ordinal = UInt32(truncatingIfNeeded: reader.varint())
+            let tag = reader.byte()
+            let statuses = reader.byte()
+            let at = reader.time(since: queuedAt)
+            let version = Int64(bitPattern: reader.varint())
+            let detailsCount = Int(reader.byte())
+            entries.append(
+                NumberedEntry(
+                    ordinal: ordinal,
+                    entry: JobExecutionHistoryEntry(
+                        kind: JobExecutionHistoryEntry.Kind(rawValue: tag >> 4) ?? .change,
+                        actor: HistoryActor(rawValue: tag & 0xF) ?? .service, atMilliseconds: at,
+                        fromStatus: JobExecutionStatus(rawValue: statuses >> 4),
+                        toStatus: JobExecutionStatus(rawValue: statuses & 0xF) ?? .queued, versionNumber: version,
+                        statusDetails: reader.details(count: detailsCount, to: end))))
+        }
+        return entries
+    }
+
+    private mutating func begin(roomFor detailsByteCount: Int) {
+        // Room for a start and an end with details like these.
+        bytes.reserveCapacity(Self.headerByteCount + 2 * (12 + detailsByteCount))
+        bytes.append(contentsOf: [0, 0, 1, 0, 0, 0])
+    }
+
+    private var nextOrdinal: UInt32 {
+        get { UInt32(bytes[2]) | UInt32(bytes[3]) << 8 | UInt32(bytes[4]) << 16 | UInt32(bytes[5]) << 24 }
+        set { for index in 0..<4 { bytes[2 + index] = UInt8(truncatingIfNeeded: newValue >> (8 * UInt32(index))) } }
+    }
+
+    private mutating func trim() {
+        let refusedCount = Int(bytes[1])
+        let changeCount = Int(bytes[0]) - refusedCount
+        if refusedCount > Self.refusedCountMax {
+            drop(changeCount)
+            bytes[1] -= 1
+        } else if changeCount > Self.entryCountMax {
+            drop(Self.firstCount)
+        }
+        while bytes.count > Self.byteCountMax, bytes[0] > 1 {
+            let changeCount = Int(bytes[0] - bytes[1])
+            // The last change and the newest entry stay as long as they can.
+            if bytes[1] > 1 || (bytes[1] == 1 && changeCount == 0) {
+                drop(changeCount)
+                bytes[1] -= 1
+            } else {
+                drop(min(Self.firstCount, max(0, changeCount - 2)))
+                if changeCount == 0 { bytes[1] -= 1 }
+            }
+        }
+    }
+
+    private mutating func drop(_ index: Int) {
+        var reader = CompactReader(bytes, at: Self.headerByteCount)
+        var start = reader.offset
+        var end = start
+        for _ in 0...index {
+            start = end
+            let byteCount = Int(reader.varint())
+            end = reader.offset + byteCount
+            reader.skip(to: end)
+        }
+        bytes[0] -= 1
+        reader = CompactReader([], at: 0)
+        bytes.removeSubrange(start..<end)
+    }
+}

@@ -1,0 +1,128 @@
+import ErrandCore
+
+/// The targets of a job in the order given, packed: for each a byte with its length, then its name.
+struct JobTargets {
+    private var bytes: ContiguousArray<UInt8> = []
+    /// Where every 256th name begins.
+    private var marks: ContiguousArray<Int> = []
+    private(set) var count = 0
+    private(set) var distinctCount = 0
+    /// Where each distinct name begins, plus 1, by its hash; 0 is a free place. Only while targets wait to be queued.
+    private var places: ContiguousArray<UInt32> = []
+    /// Where the names begin that are not to be queued (any more): removed, or queued and deleted.
+    private var excluded: Set<UInt32> = []
+
+    private static let namesPerMark = 256
+
+    /// A place in the list, for reading on from there.
+    struct Cursor {
+        fileprivate(set) var position = 0
+        fileprivate var offset = 0
+    }
+
+    mutating func append(_ names: ArraySlice<ThingName>) {
+        for name in names {
+            if count % Self.namesPerMark == 0 { marks.append(bytes.count) }
+            addToIndex(name)
+            let nameBytes = name.text.bytes
+            bytes.append(UInt8(nameBytes.byteCount))
+            bytes.append(copying: nameBytes)
+            count += 1
+        }
+    }
+
+    /// The next name to queue, and where it begins; nothing at the end. Names that came before or are excluded are
+    /// passed over.
+    func next(_ cursor: inout Cursor) -> (name: ThingName, offset: UInt32)? {
+        while cursor.position < count {
+            let offset = UInt32(cursor.offset)
+            let range = nameRange(at: cursor)
+            cursor.position += 1
+            cursor.offset = range.upperBound
+            let name = ThingName(stored: bytes.span.bytes.extracting(range))
+            guard !excluded.contains(offset), places.isEmpty || firstOffset(of: name) == offset else { continue }
+            return (name, offset)
+        }
+        return nil
+    }
+
+    func isAtEnd(_ cursor: Cursor) -> Bool { cursor.position >= count }
+
+    func isExcluded(_ offset: UInt32) -> Bool { excluded.contains(offset) }
+
+    /// Whether `name` is a target that had not been excluded before.
+    mutating func exclude(_ name: ThingName) -> Bool {
+        guard !places.isEmpty, let offset = firstOffset(of: name) else { return false }
+        return excluded.insert(offset).inserted
+    }
+
+    /// Nothing waits to be queued any more.
+    mutating func dropIndex() {
+        places = []
+        excluded = []
+    }
+
+    /// Whether `names` stand here from `position` on.
+    func holds(_ names: ArraySlice<ThingName>, at position: Int) -> Bool {
+        guard position + names.count <= count else { return false }
+        guard !names.isEmpty else { return true }
+        var cursor = cursor(at: position)
+        for name in names {
+            let range = nameRange(at: cursor)
+            guard bytes.span.bytes.extracting(range).hasSameBytes(as: name.text.bytes) else { return false }
+            cursor.offset = range.upperBound
+        }
+        return true
+    }
+
+    private mutating func addToIndex(_ name: borrowing ThingName) {
+        if (distinctCount + 1) * 2 > places.count { growIndex() }
+        let place = place(of: name)
+        guard places[place] == 0 else { return }
+        places[place] = UInt32(bytes.count + 1)
+        distinctCount += 1
+    }
+
+    private func firstOffset(of name: borrowing ThingName) -> UInt32? {
+        let place = place(of: name)
+        return places[place] == 0 ? nil : places[place] - 1
+    }
+
+    /// Where `name` is in the index, or the free place where it would go.
+    private func place(of name: borrowing ThingName) -> Int {
+        let mask = places.count - 1
+        var hasher = Hasher()
+        name.text.hash(into: &hasher)
+        var place = hasher.finalize() & mask
+        while places[place] != 0 {
+            let range = nameRange(at: Cursor(offset: Int(places[place] - 1)))
+            if bytes.span.bytes.extracting(range).hasSameBytes(as: name.text.bytes) { return place }
+            place = (place + 1) & mask
+        }
+        return place
+    }
+
+    private mutating func growIndex() {
+        let old = places
+        places = ContiguousArray(repeating: 0, count: max(4, old.count * 2))
+        for offset in old where offset != 0 {
+            let range = nameRange(at: Cursor(offset: Int(offset - 1)))
+            places[place(of: ThingName(stored: bytes.span.bytes.extracting(range)))] = offset
+        }
+    }
+
+    private func cursor(at position: Int) -> Cursor {
+        let mark = position / Self.namesPerMark
+        var cursor = Cursor(position: mark * Self.namesPerMark, offset: marks[mark])
+        while cursor.position < position {
+            cursor.offset = nameRange(at: cursor).upperBound
+            cursor.position += 1
+        }
+        return cursor
+    }
+
+    private func nameRange(at cursor: Cursor) -> Range<Int> {
+        let start = cursor.offset + 1
+        return start..<(start + Int(bytes[cursor.offset]))
+    }
+}

@@ -1,0 +1,132 @@
+import ErrandCore
+import Synchronization
+
+extension MemoryExecutionStore {
+    /// How many executions CancelJob or DeleteJob work off within the call; the rest is left to `advance`.
+    static let inlineSweepCount = 4096
+
+    func cancelJob(_ request: CancelJobRequest, _ turn: inout Turn) -> StoreOutcome {
+        guard let job = jobs.withLock({ $0.completeJob(request.jobId) }) else {
+            return .refused(Self.noJob(request.jobId))
+        }
+        let operated = job.cancel(request, at: turn.now)
+        if operated.needsSweep { beginSweep(of: job, &turn) }
+        return operated.outcome
+    }
+
+    /// The table's lock is held while it is decided, so that of two deletions with the same key one is the first.
+    func deleteJob(_ request: DeleteJobRequest, _ turn: inout Turn) -> StoreOutcome {
+        let fingerprint = request.idempotencyKey == nil ? 0 : request.fingerprint
+        let now = turn.now
+        let (outcome, job) = jobs.withLock { table -> (StoreOutcome?, StoredJob?) in
+            if let outcome = table.deletions.replay(request.idempotencyKey, fingerprint) { return (outcome, nil) }
+            guard let job = table.completeJob(request.jobId) else {
+                return (.refused(Self.noJob(request.jobId)), nil)
+            }
+            guard table.deletionCount < JobTable.deletionCountMax || job.sweepFlags.contains(.deleted) else {
+                return (.refused(Self.tooManyDeletions), nil)
+            }
+            if let refusal = job.beginDeletion(request, at: now) { return (.refused(refusal), nil) }
+            table.beginDeletion()
+            // In case it comes again before this call is done.
+            table.deletions.remember(request.idempotencyKey, fingerprint, .jobDeleted(isComplete: false))
+            return (nil, job)
+        }
+        guard let job else { return outcome ?? .refused(Self.noJob(request.jobId)) }
+        beginSweep(of: job, &turn)
+        let deleted = StoreOutcome.jobDeleted(isComplete: job.isEmptied)
+        jobs.withLock { $0.deletions.settle(request.idempotencyKey, deleted) }
+        return deleted
+    }
+
+    func updateJob(_ request: UpdateJobRequest, _ turn: inout Turn) -> StoreOutcome {
+        guard let job = jobs.withLock({ $0.completeJob(request.jobId) }) else {
+            return .refused(Self.noJob(request.jobId))
+        }
+        let outcome = job.update(request, at: turn.now)
+        if case .job = outcome, request.rollout != nil, let due = scheduleNextRollout(of: job, at: turn.now) {
+            turn.willBeDue(at: due)
+        }
+        return outcome
+    }
+
+    func getJobDocument(_ request: GetJobDocumentRequest) -> StoreOutcome {
+        guard let job = jobs.withLock({ $0.completeJob(request.jobId) }) else {
+            return .refused(Self.noJob(request.jobId))
+        }
+        return .jobDocument(job.document)
+    }
+
+    /// Each thing leaves for itself, so a long list holds nobody up.
+    func removeJobTargets(_ request: RemoveJobTargetsRequest, _ turn: inout Turn) -> StoreOutcome {
+        guard let job = jobs.withLock({ $0.completeJob(request.jobId) }) else {
+            return .refused(Self.noJob(request.jobId))
+        }
+        let fingerprint = request.idempotencyKey == nil ? 0 : request.fingerprint
+        if let outcome = job.replay(request, fingerprint) { return outcome }
+        var count: UInt32 = 0
+        for name in request.targets {
+            let (stripe, hash) = stripe(of: name)
+            if stripe.content.withLock({ $0.removeTarget(of: job, name, hash: hash, &turn) }) { count += 1 }
+        }
+        let outcome = StoreOutcome.targetsRemoved(count: count)
+        job.remember(request.idempotencyKey, fingerprint, outcome)
+        return outcome
+    }
+
+    func deleteExecution(_ request: DeleteJobExecutionRequest, _ turn: inout Turn) -> StoreOutcome {
+        let (stripe, hash) = stripe(of: request.thingName)
+        guard let key = request.idempotencyKey else {
+            return stripe.content.withLock { $0.delete(request, hash: hash, &turn) }
+        }
+        let fingerprint = request.fingerprint
+        var local = turn
+        let outcome = jobs.withLock { table -> StoreOutcome in
+            if let outcome = table.deletions.replay(key, fingerprint) { return outcome }
+            let outcome = stripe.content.withLock { $0.delete(request, hash: hash, &local) }
+            if case .executionDeleted = outcome { table.deletions.remember(key, fingerprint, outcome) }
+            return outcome
+        }
+        turn = local
+        return outcome
+    }
+
+    private static let tooManyDeletions = Refusal(
+        .limitExceeded, "\(JobTable.deletionCountMax) jobs are being deleted; try again when one of them is gone")
+
+    // MARK: Sweeps
+
+    /// Works off what it can of a job's cancel or deletion, and leaves the rest to `advance`.
+    private func beginSweep(of job: StoredJob, _ turn: inout Turn) {
+        jobs.withLock { $0.scheduleSweep(of: job) }
+        _ = sweep(job, limit: Self.inlineSweepCount, &turn)
+        if jobs.withLock({ $0.nextSweep != nil }) { turn.willBeDue(at: turn.now) }
+    }
+
+    /// Jobs canceled by a rule; to be called when no lock is held.
+    func sweepAborted(_ turn: inout Turn) {
+        let aborted = turn.abortedJobs
+        turn.abortedJobs = []
+        for job in aborted { beginSweep(of: job, &turn) }
+    }
+
+    /// Works off up to `limit` executions, each under its stripe's lock alone. Returns how many it looked at.
+    func sweep(_ job: StoredJob, limit: Int, _ turn: inout Turn) -> Int {
+        var looked = 0
+        while looked < limit {
+            let (start, references) = job.takeSweepChunk(atMost: min(64, limit - looked))
+            if references.isEmpty { break }
+            for (index, reference) in references.enumerated() where reference.slot != ExecutionSlot.none {
+                stripes[Int(reference.stripe)].content.withLock {
+                    $0.sweep(Int(reference.slot), of: job, position: start + index, &turn)
+                }
+            }
+            looked += references.count
+        }
+        jobs.withLock { table in
+            table.endSweep(of: job)
+            if job.isEmptied { table.endDeletion(of: job) }
+        }
+        return looked
+    }
+}

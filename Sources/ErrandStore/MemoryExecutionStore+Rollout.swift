@@ -1,0 +1,36 @@
+import ErrandCore
+import Synchronization
+
+extension MemoryExecutionStore {
+    /// How many targets of one job `advance` queues before other jobs have their turn.
+    static let rolloutSlice = 1024
+
+    func beginRollout(of job: StoredJob, _ turn: inout Turn) {
+        _ = rollOut(job, limit: Self.inlineRolloutTargetCount, at: turn.now)
+        if let due = scheduleNextRollout(of: job, at: turn.now) { turn.willBeDue(at: due) }
+    }
+
+    /// Queues the job's next targets, at most `limit`; fewer only if there are no more or its rate permits no more now.
+    func rollOut(_ job: StoredJob, limit: Int, at now: Int64) -> Int {
+        var queuedCount = 0
+        while queuedCount < limit {
+            let targets = job.takeTargets(
+                atMost: min(64, limit - queuedCount), minute: rules.minuteLengthMilliseconds, at: now)
+            if targets.isEmpty { break }
+            for (name, offset) in targets {
+                let (stripe, hash) = stripe(of: name)
+                stripe.content.withLock { $0.enqueue(job, on: name, hash: hash, target: offset, at: now) }
+            }
+            queuedCount += targets.count
+        }
+        return queuedCount
+    }
+
+    /// Leaves the rest of the targets to `advance`, and says when.
+    @discardableResult
+    func scheduleNextRollout(of job: StoredJob, at now: Int64) -> Int64? {
+        guard let due = job.nextRolloutDue(minute: rules.minuteLengthMilliseconds, at: now) else { return nil }
+        jobs.withLock { $0.scheduleRollout(of: job, at: due) }
+        return due
+    }
+}

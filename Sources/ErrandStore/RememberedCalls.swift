@@ -1,0 +1,121 @@
+import ErrandCore
+
+/// The last calls with an idempotency key that changed one execution, with their outcome, in one buffer that exists
+/// only if there were any.
+struct RememberedCalls {
+    /// SPEC §12 `rememberedCallCount`.
+    static let countMax = 8
+
+    /// How many there are, then for each: the byte count of the rest, key, fingerprint, status, version, time of the
+    /// change, remaining seconds plus 1, count of details plus 1, details. 0 stands for an absent value.
+    private var bytes: ContiguousArray<UInt8> = []
+
+    struct Outcome {
+        var status: JobExecutionStatus
+        var versionNumber: Int64
+        var lastUpdatedAtMilliseconds: Int64
+        var approximateSecondsBeforeTimedOut: UInt32?
+        /// If the call was answered with them.
+        var statusDetails: StatusDetails?
+    }
+
+    var isEmpty: Bool { bytes.isEmpty }
+
+    mutating func remember(_ key: IdempotencyKey, _ fingerprint: UInt64, _ outcome: Outcome, queuedAt: Int64) {
+        if bytes.isEmpty {
+            bytes.reserveCapacity(48)
+            bytes.append(0)
+        } else if bytes[0] >= Self.countMax {
+            dropOldest()
+        }
+        var entry: ContiguousArray<UInt8> = []
+        entry.reserveCapacity(48)
+        entry.append(word: key.high)
+        entry.append(word: key.low)
+        entry.append(word: fingerprint)
+        entry.append(outcome.status.rawValue)
+        entry.append(varint: UInt64(bitPattern: outcome.versionNumber))
+        entry.append(time: outcome.lastUpdatedAtMilliseconds, since: queuedAt)
+        entry.append(varint: outcome.approximateSecondsBeforeTimedOut.map { UInt64($0) + 1 } ?? 0)
+        entry.append(outcome.statusDetails.map { UInt8($0.count) + 1 } ?? 0)
+        if let details = outcome.statusDetails { entry.append(contentsOf: details.flat) }
+        bytes.append(varint: UInt64(entry.count))
+        bytes.append(contentsOf: entry)
+        bytes[0] += 1
+    }
+
+    func find(_ key: IdempotencyKey, queuedAt: Int64) -> (fingerprint: UInt64, outcome: Outcome)? {
+        guard !bytes.isEmpty else { return nil }
+        var reader = CompactReader(bytes, at: 1)
+        while !reader.isAtEnd {
+            let byteCount = Int(reader.varint())
+            let end = reader.offset + byteCount
+            guard reader.word() == key.high, reader.word() == key.low else {
+                reader.skip(to: end)
+                continue
+            }
+            let fingerprint = reader.word()
+            let status = JobExecutionStatus(rawValue: reader.byte()) ?? .queued
+            let version = Int64(bitPattern: reader.varint())
+            let time = reader.time(since: queuedAt)
+            let seconds = reader.varint()
+            let detailsCount = Int(reader.byte())
+            let outcome = Outcome(
+                status: status, versionNumber: version, lastUpdatedAtMilliseconds: time,
+                approximateSecondsBeforeTimedOut: seconds == 0 ? nil : UInt32(clamping: seconds - 1),
+                statusDetails: detailsCount == 0 ? nil : reader.details(count: detailsCount - 1, to: end))
+            return (fingerprint, outcome)
+        }
+        return nil
+    }
+
+    private mutating func dropOldest() {
+        var reader = CompactReader(bytes, at: 1)
+        let byteCount = Int(reader.varint())
+        let end = reader.offset + byteCount
+        reader = CompactReader([], at: 0)
+        bytes.removeSubrange(1..<end)
+        bytes[0] -= 1
+    }
+}
+
+/// The last calls with an idempotency key on one job, or the store's last deletions, with their outcome.
+struct RememberedOutcomes {
+    private var entries: [IdempotencyKey: (fingerprint: UInt64, outcome: StoreOutcome)] = [:]
+    /// A ring, once it is full.
+    private var order: [IdempotencyKey] = []
+    private var oldest = 0
+    private let countMax: Int
+
+    init(countMax: Int) { self.countMax = countMax }
+
+    mutating func remember(_ key: IdempotencyKey?, _ fingerprint: UInt64, _ outcome: StoreOutcome) {
+        guard let key, entries[key] == nil else { return }
+        if order.count < countMax {
+            order.append(key)
+        } else {
+            entries[order[oldest]] = nil
+            order[oldest] = key
+            oldest = (oldest + 1) % countMax
+        }
+        entries[key] = (fingerprint, outcome)
+    }
+
+    /// What a call that is remembered already came to in the end.
+    mutating func settle(_ key: IdempotencyKey?, _ outcome: StoreOutcome) {
+        guard let key, let entry = entries[key] else { return }
+        entries[key] = (entry.fingerprint, outcome)
+    }
+
+    /// The first outcome of the same call, or why the key cannot be used; nothing if the key is new here.
+    func replay(_ key: IdempotencyKey?, _ fingerprint: UInt64) -> StoreOutcome? {
+        guard let key, let entry = entries[key] else { return nil }
+        return entry.fingerprint == fingerprint ? entry.outcome : .refused(.idempotencyConflict(key))
+    }
+}
+
+extension Refusal {
+    static func idempotencyConflict(_ key: IdempotencyKey) -> Refusal {
+        Refusal(.idempotencyConflict, "the idempotency key \(key) was used for another request; take a new key")
+    }
+}

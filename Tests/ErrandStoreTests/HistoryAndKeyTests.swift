@@ -1,0 +1,116 @@
+import ErrandCore
+import ErrandStore
+import Testing
+
+/// What an execution remembers: its history, and the calls with an idempotency key.
+@Suite(.timeLimit(.minutes(1)))
+struct HistoryAndKeyTests {
+    @Test(arguments: StoreUnderTest.allCases)
+    func d27AndD41LateReportsAreInTheHistoryAndChangeNothing(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        let details = try StatusDetails("k", "v")
+        try store.create("j", on: ["a"], timeout: 1)
+        try store.update("j", "a", .inProgress, at: 5)
+        try store.update("j", "a", .succeeded, details: details, at: 5 + minutes(1))
+        try store.update("j", "a", .failed, expectedVersion: 1, at: 6 + minutes(1))
+        let entries = try store.history("j", "a", at: 9 + minutes(1)).entries
+        #expect(entries.map(\.toStatus) == [.queued, .inProgress, .timedOut, .succeeded])
+        #expect(entries.map(\.actor) == [.service, .device, .service, .device])
+        #expect(entries.map(\.versionNumber) == [1, 2, 3, 3])
+        #expect(entries.map(\.kind) == [.change, .change, .change, .refusedReport])
+        #expect(entries.map(\.fromStatus) == [nil, .queued, .inProgress, .timedOut])
+        #expect(entries.last?.statusDetails == details && entries.last?.atMilliseconds == 5 + minutes(1))
+        #expect(try store.execution("j", "a", at: minutes(2)).record.versionNumber == 3)
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func historyIsBoundedAndPagedAndKeepsBothEnds(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        try store.create("j", on: ["a"])
+        for time in 1...100 as ClosedRange<Int64> { try store.update("j", "a", .inProgress, at: time) }
+        try store.update("j", "a", .succeeded, at: 101)
+        for time in 102...200 as ClosedRange<Int64> { try store.update("j", "a", .failed, at: time) }
+        var entries: [JobExecutionHistoryEntry] = []
+        var token: [UInt8]?
+        var droppedCount: UInt32 = 0
+        repeat {
+            let page = try store.history("j", "a", max: 5, token: token, at: 300)
+            #expect(page.entries.count <= 5)
+            entries += page.entries
+            token = page.nextToken
+            droppedCount = page.droppedCount
+        } while token != nil
+        #expect(entries.count + Int(droppedCount) == 1 + 101 + 99)
+        #expect(entries.prefix(5).map(\.versionNumber) == [1, 2, 3, 4, 5])
+        #expect(entries.contains { $0.kind == .change && $0.toStatus == .succeeded })
+        #expect(entries.last?.atMilliseconds == 200 && entries.last?.kind == .refusedReport)
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func d26RepeatWithTheSameKeyGivesTheFirstOutcome(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        let configuration = JobConfiguration(retryCriteria: [RetryCriterion(failureType: .failed, numberOfRetries: 1)])
+        try store.create("j", on: ["a"], configuration)
+        let key = IdempotencyKey(high: 1, low: 1)
+        let other = IdempotencyKey(high: 1, low: 2)
+        let first = try store.update("j", "a", .inProgress, key: key, includeState: true, at: 1).change
+        try store.update("j", "a", .inProgress, details: StatusDetails("k", "v"), at: 2)
+        #expect(try store.update("j", "a", .inProgress, key: key, includeState: true, at: 3).change == first)
+        let conflict = try store.update("j", "a", .succeeded, key: key, at: 3).refusal
+        #expect(conflict?.code == .idempotencyConflict)
+        // The retry that the failure queued is not hit by the repeat.
+        let failed = try store.update("j", "a", .failed, key: other, at: 4).change
+        #expect(try store.update("j", "a", .failed, key: other, at: 5).change == failed)
+        #expect(try store.execution("j", "a", at: 6).record.executionNumber == 2)
+        #expect(try store.execution("j", "a", at: 6).record.status == .queued)
+        #expect(try store.history("j", "a", number: 1, at: 6).entries.count == 4)
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func d35EightKeysAreRememberedAndRefusalsAreNot(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        try store.create("j", on: ["a"])
+        let keys = (0..<9).map { IdempotencyKey(high: 7, low: $0) }
+        #expect(try store.update("j", "a", .inProgress, key: keys[0], number: 2, at: 0).refusal?.code == .notFound)
+        for key in keys { #expect(try store.update("j", "a", .inProgress, key: key, at: 1).change != nil) }
+        for (index, key) in keys.enumerated().dropFirst() {
+            let change = try store.update("j", "a", .inProgress, key: key, at: 2).change
+            #expect(change?.versionNumber == Int64(index) + 2)
+        }
+        #expect(try store.update("j", "a", .inProgress, key: keys[0], at: 3).change?.versionNumber == 11)
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func repeatedStartNextReturnsTheExecutionItStarted(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        try store.create("j", on: ["a"], timeout: 5)
+        try store.create("k", on: ["a"], at: 1)
+        let key = IdempotencyKey(high: 3, low: 3)
+        let first = try #require(try store.startNext("a", key: key, at: 2).execution)
+        try store.update("j", "a", .succeeded, at: 3)
+        let again = try #require(try store.startNext("a", key: key, at: 4).execution)
+        #expect(again.jobId == "j" && again.record.status == .inProgress && again.record.versionNumber == 2)
+        #expect(again.approximateSecondsBeforeTimedOut == first.approximateSecondsBeforeTimedOut)
+        #expect(try store.startNext("a", at: 5).execution?.jobId.description == "k")
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func jobOperationsAndDeletionsRememberTheirKeys(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        let keys = (0..<5).map { IdempotencyKey(high: 9, low: $0) }
+        try store.create("j", on: ["a", "b", "c"])
+        let changed = try store.updateJob("j", timeout: 3, key: keys[0], at: 1).job
+        #expect(try store.removeTargets("j", ["a"], key: keys[1], at: 2).removedCount == 1)
+        let canceled = try store.cancelJob("j", key: keys[2], at: 3).job
+        #expect(try store.removeTargets("j", ["a"], key: keys[1], at: 4).removedCount == 1)
+        #expect(try store.updateJob("j", timeout: 3, key: keys[0], at: 4).job == changed)
+        #expect(try store.updateJob("j", timeout: 4, key: keys[0], at: 4).refusal?.code == .idempotencyConflict)
+        #expect(try store.deleteExecution("j", "a", 1, key: keys[3], at: 5).isExecutionDeleted)
+        #expect(try store.deleteExecution("j", "a", 1, key: keys[3], at: 6).isExecutionDeleted)
+        #expect(try store.deleteExecution("j", "a", 1, at: 6).refusal?.code == .notFound)
+        #expect(try store.cancelJob("j", key: keys[2], at: 7).job == canceled)
+        #expect(try store.deleteJob("j", key: keys[4], at: 8).deletionIsComplete == true)
+        #expect(try store.deleteJob("j", key: keys[4], at: 9).deletionIsComplete == true)
+        #expect(try store.deleteJob("j", force: true, key: keys[4], at: 9).refusal?.code == .idempotencyConflict)
+    }
+}
