@@ -13,7 +13,8 @@ package enum FieldLimits {
     package static let jobTargetCountMax = 1_000_000
     package static let nextTokenByteCountMax = 64
 
-    package static func checkTimeout(_ minutes: Int64?, _ field: String, orMinusOne: Bool = false) throws(InvalidField) {
+    package static func checkTimeout(_ minutes: Int64?, _ field: String, orMinusOne: Bool = false) throws(InvalidField)
+    {
         guard let minutes else { return }
         if orMinusOne && minutes == -1 { return }
         guard (1...timeoutInMinutesMax).contains(minutes) else {

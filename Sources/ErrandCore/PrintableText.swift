@@ -11,8 +11,8 @@ package enum PrintableText {
             scalarCount += 1
             switch scalar.properties.generalCategory {
             case .control, .format, .surrogate, .privateUse, .unassigned:
-                throw InvalidField(
-                    field, "has U+\(String(scalar.value, radix: 16, uppercase: true)), a control or unassigned character")
+                let value = String(scalar.value, radix: 16, uppercase: true)
+                throw InvalidField(field, "has U+\(value), a control or unassigned character")
             default: continue
             }
         }

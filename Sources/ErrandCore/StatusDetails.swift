@@ -34,7 +34,8 @@ public struct StatusDetails: Sendable {
     /// Checks a flat buffer whose lengths are known to fit it.
     package init(checking flat: [UInt8], count: Int) throws(InvalidField) {
         guard count <= FieldLimits.statusDetailsPairCountMax else {
-            throw InvalidField("statusDetails", "has \(count) pairs, the limit is \(FieldLimits.statusDetailsPairCountMax)")
+            throw InvalidField(
+                "statusDetails", "has \(count) pairs, the limit is \(FieldLimits.statusDetailsPairCountMax)")
         }
         self.flat = flat
         self.count = count

@@ -39,10 +39,15 @@ package final class MemoryExecutionStore: ExecutionStore {
 
     package func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
         var turn = Turn(at: nowMilliseconds)
-        batch.outcomes.reserveCapacity(batch.commands.count)
-        for index in batch.commands.indices {
-            batch.outcomes.append(decide(batch.commands[index], &turn))
+        // In local variables, because each access to a variable of a class is checked at run time.
+        let commands = batch.commands
+        var outcomes: [StoreOutcome] = []
+        swap(&outcomes, &batch.outcomes)
+        outcomes.reserveCapacity(commands.count)
+        for index in commands.indices {
+            outcomes.append(decide(commands[index], &turn))
         }
+        swap(&outcomes, &batch.outcomes)
         earliestDue.willBeDue(at: turn.earliestDue)
         batch.complete()
     }

@@ -159,7 +159,8 @@ struct Stripe: ~Copyable {
     /// To be called before anything is read or decided of an execution, so that nobody sees or wins against a
     /// deadline that has passed.
     mutating func fireDueTimer(of slot: Int, _ turn: inout Turn) {
-        guard let deadline = slots[slot].record.deadlineMilliseconds, deadline <= turn.now,
+        // The armed deadline is never after the record's, and looking at it copies no record.
+        guard slots[slot].armedDeadline <= turn.now,
             let expired = rules.expire(slots[slot].record, at: turn.now)
         else { return }
         replace(slot, with: expired, &turn)

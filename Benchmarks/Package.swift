@@ -1,0 +1,47 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// A package of its own, so that what only a benchmark needs never reaches a user's build.
+let package = Package(
+    name: "errand-benchmarks",
+    dependencies: [
+        // The name is given because a path dependency is otherwise known by its folder, and a clone may be called anything.
+        .package(name: "errand", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    ],
+    targets: [
+        .target(name: "FloorSupport"),
+        .executableTarget(name: "floor-server", dependencies: ["FloorSupport"]),
+        .executableTarget(name: "floor-load", dependencies: ["FloorSupport"]),
+        .executableTarget(name: "keep-awake", dependencies: ["FloorSupport"]),
+        .executableTarget(
+            name: "errand-bench",
+            dependencies: [
+                "FloorSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                // Never imported: named so that the server under test is built, in the same configuration, beside us.
+                .product(name: "errand", package: "errand"),
+            ]),
+        .testTarget(name: "ErrandBenchTests", dependencies: ["errand-bench"]),
+        .testTarget(name: "FloorSupportTests", dependencies: ["FloorSupport"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)
+
+let cTargets: Set = ["FloorSupport", "floor-server", "floor-load", "keep-awake"]
+for target in package.targets {
+    if cTargets.contains(target.name) {
+        target.cSettings = [
+            .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+            .define("_GNU_SOURCE"),
+        ]
+    } else {
+        target.swiftSettings = [
+            .treatAllWarnings(as: .error),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+        ]
+    }
+}

@@ -1,0 +1,64 @@
+import ErrandClient
+import ErrandCore
+
+/// The executions that a bench run describes and updates: one job on many things, each started with three details
+/// of real size.
+struct BenchTargets: Sendable {
+    let jobId: JobId
+    let thingCount: Int
+    /// All names, one behind the other, each of the same length: small enough that the load's own cache misses do not
+    /// slow the load.
+    private let nameBytes: [UInt8]
+
+    static let nameByteCount = 18
+
+    init(thingCount: Int, jobId: String) throws {
+        self.jobId = try JobId(jobId)
+        self.thingCount = thingCount
+        nameBytes = (0..<thingCount).flatMap { "press-line-\(1_000_000 + $0)".utf8 }
+        guard nameBytes.count == thingCount * Self.nameByteCount else {
+            throw LoadFailure(description: "--things is 1 to 1000000")
+        }
+    }
+
+    func thingName(_ index: Int) -> ThingName { ThingName(stored: nameSpan(index)) }
+
+    func isName(_ bytes: RawSpan, of index: Int) -> Bool {
+        let name = nameSpan(index)
+        return bytes.withUnsafeBytes { left in name.withUnsafeBytes { left.elementsEqual($0) } }
+    }
+
+    @_lifetime(borrow self)
+    private func nameSpan(_ index: Int) -> RawSpan {
+        nameBytes.span.bytes.extracting((index * Self.nameByteCount)..<((index + 1) * Self.nameByteCount))
+    }
+
+    static let details = [
+        (key: "progress", value: "42/100"), (key: "step", value: "download: block 0042 of 0100"),
+        (key: "firmware", value: "press-controller 7.4.1-rc2+build.5521"),
+    ]
+
+    /// Creates the job, and starts every execution with its details.
+    func prepare(with client: JobExecutionClient) async throws {
+        let thingNames = (0..<thingCount).map(thingName)
+        try await client.createJob(
+            jobId: jobId, document: #"{"operation":"firmware","version":"7.4.1"}"#, targets: thingNames)
+        let details = try StatusDetails(Self.details)
+        let requests = thingNames.map {
+            UpdateJobExecutionRequest(jobId: jobId, thingName: $0, status: .inProgress, statusDetails: details)
+        }
+        // The last things of a large job may be queued a moment after it exists.
+        var left = requests
+        while !left.isEmpty {
+            let results = try await client.updateJobExecutions(left, timeout: .seconds(60))
+            var again: [UpdateJobExecutionRequest] = []
+            for (request, result) in zip(left, results) {
+                if case .failure(let error) = result {
+                    guard error.code == .notFound else { throw error }
+                    again.append(request)
+                }
+            }
+            left = again
+        }
+    }
+}

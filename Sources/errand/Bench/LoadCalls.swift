@@ -1,0 +1,106 @@
+import ErrandCore
+import ErrandTransport
+import ErrandWire
+
+/// The calls of one load connection: keeps a number in flight, checks each reply and replaces it by a new call.
+///
+/// Touched only on the connection's loop.
+final class LoadCalls: ReplySink {
+    private let load: Load
+    private let targets: BenchTargets
+    private let updateDetails: StatusDetails
+    var encoder = SegmentEncoder(
+        agreement: .beforeWelcome, segmentByteCountMax: WireLimits.segmentByteCountMaxBeforeWelcome)
+    /// When the bytes now being read came, in steady nanoseconds.
+    var now: Int64 = 0
+    var isStopping = false
+    private var lastRequestId: UInt64 = 0
+    private var random: RandomKeys
+    /// What is in flight, by request id modulo the ring's size: which thing, and since when.
+    private var ring: [(thing: Int, sentAt: Int64, requestId: UInt64)]
+    private var unanswered = 0
+
+    init(load: Load, seed: UInt64) throws {
+        self.load = load
+        targets = load.targets
+        random = RandomKeys(state: seed)
+        ring = Array(repeating: (0, 0, 0), count: max(16, load.inFlight.nextPowerOfTwo * 2))
+        updateDetails = try StatusDetails(BenchTargets.details)
+    }
+
+    func welcomed(_ welcome: Welcome) {
+        encoder.agreement = SegmentAgreement(compression: welcome.compression == 1, checksums: welcome.checksums == 1)
+        encoder.segmentByteCountMax = Int(welcome.segmentByteCountMax)
+        load.welcomed()
+    }
+
+    func goAway(_ goAway: GoAway, status: StatusCode) { load.failed("the server goes away") }
+    func ping(opaque: UInt64) { encoder.appendControl(Ping(opaque: opaque), .pong) }
+    func pong(opaque: UInt64) {}
+    func connectionError(_ error: ConnectionErrorMessage, status: StatusCode) {
+        load.failed("the server closed a connection: \(error.message)")
+    }
+
+    /// Begins the run; on the loop.
+    func begin() {
+        now = SystemCall.steadyNanoseconds
+        for _ in 0..<load.inFlight { sendNext() }
+    }
+
+    private func sendNext() {
+        let thing = random.next(below: targets.thingCount)
+        lastRequestId += 1
+        let isUpdate = load.operation == .update || (load.operation == .mixed && lastRequestId % 10 == 0)
+        if isUpdate {
+            _ = encoder.appendCall(
+                UpdateJobExecutionRequest(
+                    jobId: targets.jobId, thingName: targets.thingName(thing), status: .inProgress,
+                    statusDetails: updateDetails),
+                requestId: lastRequestId, timeoutMilliseconds: nil)
+        } else {
+            _ = encoder.appendCall(
+                DescribeJobExecutionRequest(jobId: targets.jobId, thingName: targets.thingName(thing)),
+                requestId: lastRequestId, timeoutMilliseconds: nil)
+        }
+        ring[Int(lastRequestId) & (ring.count - 1)] = (thing, now, lastRequestId)
+        unanswered += 1
+    }
+
+    func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool {
+        let entry = ring[Int(truncatingIfNeeded: header.requestId) & (ring.count - 1)]
+        guard entry.requestId == header.requestId else { return false }
+        unanswered -= 1
+        let isRight =
+            header.status == 0
+            && (header.opcode != Opcode.describeJobExecution.rawValue || isOf(entry.thing, header, body))
+        load.record(nanoseconds: now - entry.sentAt, isRight: isRight)
+        if !isStopping { sendNext() } else if unanswered == 0 { load.finished() }
+        return true
+    }
+
+    /// Whether the reply names the thing that was asked for and carries its details.
+    private func isOf(_ thing: Int, _ header: FrameHeader, _ body: RawSpan) -> Bool {
+        let nameStart = Int(header.rootWordCount) * 8 + 2 + targets.jobId.bytes.byteCount + 2
+        let nameEnd = nameStart + BenchTargets.nameByteCount
+        guard body.byteCount >= nameEnd + 2, targets.isName(body.extracting(nameStart..<nameEnd), of: thing) else {
+            return false
+        }
+        return Int(body.loadLittleEndian(at: nameEnd, as: UInt16.self)) == BenchTargets.details.count
+    }
+}
+
+/// A small, quick generator: the load must not be what is measured.
+struct RandomKeys {
+    var state: UInt64
+
+    mutating func next(below bound: Int) -> Int {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return Int((state &* 0x2545_F491_4F6C_DD1D).multipliedFullWidth(by: UInt64(bound)).high)
+    }
+}
+
+extension Int {
+    var nextPowerOfTwo: Int { self <= 1 ? 1 : 1 << (Int.bitWidth - (self - 1).leadingZeroBitCount) }
+}

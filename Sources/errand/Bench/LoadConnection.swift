@@ -1,0 +1,56 @@
+import ErrandTransport
+import ErrandWire
+
+/// One connection of the load generator, on the client's lowest layer: state machine and encoder, no tasks, so that a
+/// run measures the server.
+///
+/// `@unchecked Sendable`: all state is touched only on the connection's loop.
+final class LoadConnection: ConnectionHandler, @unchecked Sendable {
+    let connection: Connection
+    private let load: Load
+    private let calls: LoadCalls
+    private var stream = FrameStream()
+    private var state: ClientConnectionState<LoadCalls>
+
+    init(_ connection: Connection, load: Load, seed: UInt64) throws {
+        self.connection = connection
+        self.load = load
+        calls = try LoadCalls(load: load, seed: seed)
+        state = ClientConnectionState(hello: load.hello, sink: calls)
+    }
+
+    func start() throws {
+        try connection.start(self)
+        calls.encoder.appendMagic()
+        calls.encoder.appendControl(load.hello, .hello)
+        connection.setDirty()
+    }
+
+    /// Begins the calls; on the loop.
+    func begin() {
+        calls.begin()
+        connection.setDirty()
+    }
+
+    func stop() { calls.isStopping = true }
+
+    func received(_ bytes: RawSpan, codec: inout SegmentCodec) {
+        calls.now = SystemCall.steadyNanoseconds
+        do throws(ConnectionFault) {
+            try stream.receive(bytes, codec: &codec, for: &state)
+        } catch {
+            load.failed("the server broke the protocol: \(error)")
+        }
+        connection.setDirty()
+    }
+
+    func inputEnded() { load.failed("the server closed a connection") }
+
+    func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
+        calls.encoder.seal(into: &output, with: codec.deflater)
+    }
+
+    func wrote(waitingByteCount: Int, progressed: Bool) {}
+    func tick(at nowMilliseconds: Int64) {}
+    func ended(_ cause: ConnectionEnd) {}
+}
