@@ -1,7 +1,9 @@
 """A small blocking Errand client, and a smoke scenario: python3 errand_client.py HOST:PORT"""
 
+import secrets
 import socket
 import sys
+import time
 import zlib
 
 from errand_layout import FIRST_CALL_OPCODE, OPCODES
@@ -168,6 +170,118 @@ def scenario(client, job):
     assert refused(lambda: client.call("DescribeJob", jobId=job + "-none")).status == "NOT_FOUND"
     counts = client.call("DescribeJob", jobId=job)
     assert (counts["queuedCount"], counts["canceledCount"]) == (29, 1), counts
+    retries_with_keys(client, job, things[1])
+    operations(client, job, things)
+    controlled_job(client, job + "-controlled")
+
+
+def key():
+    return secrets.token_hex(16)
+
+
+def retries_with_keys(client, job, thing):
+    """The same key gives the same answer; then a late report, and all of it in the history."""
+    start = {"thingName": thing, "idempotencyKey": key()}
+    began = client.call("StartNextPendingJobExecution", **start)
+    report = update_of(job, thing, "IN_PROGRESS", expectedVersion="2", idempotencyKey=key(), statusDetails=[["phase", "half"]])
+    changed = client.call("UpdateJobExecution", **report)
+    assert changed["versionNumber"] == "3", changed
+    assert client.call("UpdateJobExecution", **report) == changed
+    assert client.call("UpdateJobExecution", **{**report, "timeoutMilliseconds": 60000}) == changed
+    assert client.call("StartNextPendingJobExecution", **start) == began
+    other = refused(lambda: client.call("UpdateJobExecution", **{**report, "status": "FAILED"}))
+    assert other.status == "IDEMPOTENCY_CONFLICT" and other.fields["applied"] == 0, other
+    done = client.call("UpdateJobExecution", **update_of(job, thing, "SUCCEEDED"))
+    assert done["versionNumber"] == "4", done
+    assert client.call("UpdateJobExecution", **report) == changed  # still the first outcome
+    late = refused(lambda: client.call("UpdateJobExecution", **update_of(job, thing, "FAILED")))
+    assert late.status == "INVALID_STATE_TRANSITION" and late.fields["status"] == "SUCCEEDED", late
+    entries, token = [], {}
+    while True:
+        page = client.call("GetJobExecutionHistory", jobId=job, thingName=thing, maxResults=2, **token)
+        assert page["droppedCount"] == 0 and page["count"] == len(page["entries"]) <= 2, page
+        entries += page["entries"]
+        if "nextToken" not in page:
+            break
+        token = {"nextToken": page["nextToken"]}
+    seen = [(e["kind"], e.get("fromStatus"), e["toStatus"], e["versionNumber"]) for e in entries]
+    assert seen == [(1, None, "QUEUED", "1"), (1, "QUEUED", "IN_PROGRESS", "2"), (1, "IN_PROGRESS", "IN_PROGRESS", "3"),
+                    (1, "IN_PROGRESS", "SUCCEEDED", "4"), (2, "SUCCEEDED", "FAILED", "4")], seen
+
+
+def operations(client, job, things):
+    """Job operations on 30 things: [0] is CANCELED, [1] SUCCEEDED, the others are QUEUED."""
+    assert client.call("GetJobDocument", jobId=job) == {"document": '{"step":1}'}
+    rename = {"configuration": {}, "endsRetries": False, "jobId": job, "description": "renamed", "idempotencyKey": key()}
+    renamed = client.call("UpdateJob", **rename)
+    assert renamed["description"] == "renamed" and client.call("UpdateJob", **rename) == renamed, renamed
+    remove = {"jobId": job, "targets": [*things[2:4], things[1], "nobody"], "idempotencyKey": key()}
+    assert client.call("RemoveJobTargets", **remove) == {"removedCount": 2}
+    assert client.call("RemoveJobTargets", **remove) == {"removedCount": 2}
+    assert client.call("RemoveJobTargets", jobId=job, targets=things[1:4]) == {"removedCount": 0}
+    assert client.call("DescribeJobExecution", jobId=job, thingName=things[2])["status"] == "REMOVED"
+    delete = {"executionNumber": "1", "force": False, "jobId": job}
+    assert client.call("DeleteJobExecution", thingName=things[4], **delete) == {}
+    assert refused(lambda: client.call("DescribeJobExecution", jobId=job, thingName=things[4])).status == "NOT_FOUND"
+    client.call("StartNextPendingJobExecution", thingName=things[5])
+    busy = refused(lambda: client.call("DeleteJobExecution", thingName=things[5], **delete))
+    assert busy.status == "INVALID_STATE_TRANSITION" and busy.fields["status"] == "IN_PROGRESS", busy
+    early = refused(lambda: client.call("DeleteJob", force=False, jobId=job))
+    assert early.status == "INVALID_STATE_TRANSITION" and "status" not in early.fields, early
+    cancel = {"force": False, "jobId": job, "reasonCode": "SMOKE", "comment": "enough – stop", "idempotencyKey": key()}
+    ended = client.call("CancelJob", **cancel)
+    assert (ended["status"], ended["reasonCode"], ended["comment"]) == ("CANCELED", "SMOKE", "enough – stop"), ended
+    counts = [ended[name + "Count"] for name in ("queued", "inProgress", "succeeded", "removed", "canceled")]
+    assert counts == [0, 1, 1, 2, 25], ended
+    forced = client.call("CancelJob", force=True, jobId=job)
+    assert (forced["inProgressCount"], forced["canceledCount"]) == (0, 26), forced
+    assert client.call("CancelJob", **cancel) == ended
+    assert client.call("DescribeJobExecution", jobId=job, thingName=things[5])["forceCanceled"] is True
+    assert listed(client, status="CANCELED")[job] == "CANCELED" and job not in listed(client, status="COMPLETED")
+    gone = {"force": False, "jobId": job, "idempotencyKey": key()}
+    assert client.call("DeleteJob", **gone) == {} and client.call("DeleteJob", **gone) == {}
+    until = time.monotonic() + 10
+    while job in listed(client):
+        assert time.monotonic() < until and listed(client).get(job, "DELETION_IN_PROGRESS") == "DELETION_IN_PROGRESS"
+        time.sleep(0.05)
+    assert refused(lambda: client.call("DescribeJob", jobId=job)).status == "NOT_FOUND"
+
+
+def listed(client, **only):
+    """{job id: status} of every page."""
+    found, token = {}, {}
+    while True:
+        page = client.call("ListJobs", maxResults=100, **only, **token)
+        found |= {entry["jobId"]: entry["status"] for entry in page["jobs"]}
+        if "nextToken" not in page:
+            return found
+        token = {"nextToken": page["nextToken"]}
+
+
+def controlled_job(client, job):
+    """One retry, then an abort criterion."""
+    things = [f"{job}-{n}" for n in range(3)]
+    content = {"targetCount": 3, "targetSelection": 0, "jobId": job, "document": "{}", "targets": things,
+               "configuration": {"retryCriteria": [{"failureType": "FAILED", "numberOfRetries": 1}], "rollout": {"maximumPerMinute": 1000}},
+               "abortCriteria": [{"failureType": "FAILED", "thresholdPercentageHundredths": 5000, "minNumberOfExecutedThings": 1}]}
+    client.call("CreateJob", **content)
+    client.call("CreateJob", **content)
+    other = refused(lambda: client.call("CreateJob", **{**content, "abortCriteria": []}))
+    assert other.status == "ALREADY_EXISTS", other
+    until = time.monotonic() + 10
+    while client.call("DescribeJob", jobId=job)["queuedCount"] < 3:  # a rollout may take its time
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    client.call("UpdateJobExecution", **update_of(job, things[0], "FAILED"))
+    again = client.call("DescribeJobExecution", jobId=job, thingName=things[0])
+    assert (again["status"], again["executionNumber"], again["retryAttempt"], again["versionNumber"]) == ("QUEUED", "2", 1, "1"), again
+    seen = client.call("DescribeJob", jobId=job)
+    assert seen["configuration"] == content["configuration"] and seen["abortCriteria"] == content["abortCriteria"], seen
+    assert [seen[name] for name in ("status", "queuedCount", "failedCount", "queuedAttemptCount", "failedAttemptCount")] == ["IN_PROGRESS", 3, 0, 3, 1], seen
+    client.call("UpdateJobExecution", **update_of(job, things[0], "FAILED"))
+    seen = client.call("DescribeJob", jobId=job)
+    assert (seen["status"], seen["reasonCode"], seen["failedCount"], seen["canceledCount"]) == ("CANCELED", "ABORTED", 1, 2), seen
+    assert client.call("DeleteJob", force=False, jobId=job) == {}
 
 
 def main(address):

@@ -3,17 +3,22 @@
 A root field is one line: offset, type, name, then optionally `@bit` (its presence bit) and
 `!rule` (its limit in errand_limits.py). A variable field has no offset. `reserved` takes a
 byte count in its type, such as `r7`. `enum:0,1` lists the only values a u8 may take. `^512` is the most
-bytes that a text may have in any message.
+bytes that a text may have in any message. The configuration block (8.6) is a run of such lines, made by
+errand_configuration.block.
 """
+
+from errand_configuration import block
 
 OPCODES = {
     "HELLO": 0x01, "WELCOME": 0x02, "CONNECTION_ERROR": 0x03, "PING": 0x04, "PONG": 0x05,
     "GOAWAY": 0x06, "CANCEL_CALL": 0x07,
     "Health": 0x10, "ServerInfo": 0x11, "CreateJob": 0x20, "AddJobTargets": 0x21, "DescribeJob": 0x22,
+    "CancelJob": 0x23, "DeleteJob": 0x24, "UpdateJob": 0x25, "ListJobs": 0x26, "GetJobDocument": 0x27, "RemoveJobTargets": 0x28,
     "DescribeJobExecution": 0x30, "UpdateJobExecution": 0x31, "CancelJobExecution": 0x32,
     "StartNextPendingJobExecution": 0x33, "GetPendingJobExecutions": 0x34,
     "ListJobExecutionsForJob": 0x35, "ListJobExecutionsForThing": 0x36,
-    "DescribeOwnJobExecution": 0x38, "BatchDescribeJobExecution": 0x40,
+    "DescribeOwnJobExecution": 0x38, "DeleteJobExecution": 0x39, "GetJobExecutionHistory": 0x3A,
+    "BatchDescribeJobExecution": 0x40,
     "BatchUpdateJobExecution": 0x41, "BatchCancelJobExecution": 0x42,
 }
 OPCODE_NAMES = {number: name for name, number in OPCODES.items()}
@@ -24,7 +29,8 @@ STATUS = {
     "ALREADY_EXISTS": 6, "PERMISSION_DENIED": 7, "RESOURCE_EXHAUSTED": 8, "FAILED_PRECONDITION": 9,
     "ABORTED": 10, "OUT_OF_RANGE": 11, "UNIMPLEMENTED": 12, "INTERNAL": 13, "UNAVAILABLE": 14,
     "DATA_LOSS": 15, "UNAUTHENTICATED": 16, "VERSION_MISMATCH": 32, "INVALID_STATE_TRANSITION": 33,
-    "TERMINAL_STATE": 34, "LIMIT_EXCEEDED": 35, "THROTTLED": 36, "PROTOCOL_ERROR": 48,
+    "TERMINAL_STATE": 34, "LIMIT_EXCEEDED": 35, "THROTTLED": 36, "IDEMPOTENCY_CONFLICT": 37,
+    "PROTOCOL_ERROR": 48,
 }
 STATUS_NAMES = {number: name for name, number in STATUS.items()}
 
@@ -44,7 +50,7 @@ REASONS = {  # name: (reason, status)
 EXECUTION_STATUS = ["QUEUED", "IN_PROGRESS", "SUCCEEDED", "FAILED", "TIMED_OUT", "REJECTED", "REMOVED", "CANCELED"]
 JOB_STATUS = ["IN_PROGRESS", "COMPLETED", "CANCELED", "DELETION_IN_PROGRESS"]
 
-WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8, "bool": 1, "executionStatus": 1, "jobStatus": 1}
+WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8, "bool": 1, "executionStatus": 1, "jobStatus": 1, "key": 16}
 
 
 class Field:
@@ -64,7 +70,8 @@ class Field:
 
 
 class Layout:
-    """One body. records: None, or (field name, element, names of the count fields)."""
+    """One body. records: None, or (field name, element, names of the count fields); the items of a batch have
+    a status and fields each, records of another name only fields."""
 
     def __init__(self, name, root, fields, variable="", records=None, may_be_empty=False):
         self.name, self.root, self.records, self.may_be_empty = name, root, records, may_be_empty
@@ -72,6 +79,7 @@ class Layout:
         self.fields = [Field(words, False) for words in split(fields)]
         self.variable = [Field(words, True) for words in split(variable)]
         self.has_presence = any(f.name == "presence" for f in self.fields)
+        self.has_configuration = any(f.name == "maximumPerMinute" for f in self.fields)
         self.known_bits = sum(1 << b for b in {f.bit for f in self.fields + self.variable if f.bit is not None})
         end = 0
         for field in self.fields:  # the table must cover the root block without holes
@@ -118,31 +126,61 @@ CHANGE = Layout("JobExecutionChange", 32, "0 u32 presence; 4 executionStatus sta
                 "details statusDetails @0; text32 jobDocument @1")
 TARGETS_REPLY = Layout("CreateJob reply", 16, "0 u32 presence; 4 u32 targetsReceived; 8 bool isComplete; 9 r7 reserved")
 PAGE = Layout("page", 8, "0 u32 presence; 4 u32 count", "bytes16 nextToken @0", ("executions", SUMMARY, ("count",)))
+DONE = Layout("Done", 8, "0 u32 presence; 4 r4 reserved")
+JOB_SUMMARY = Layout("record of ListJobs", 40, "0 u32 presence; 4 jobStatus status; 5 r1 reserved; 6 r2 reserved; 8 i64 createdAtMilliseconds;"
+                     "16 i64 lastUpdatedAtMilliseconds; 24 i64 completedAtMilliseconds @0; 32 u32 targetCount; 36 r4 reserved",
+                     "text16 jobId")
+HISTORY_ENTRY = Layout("JobExecutionHistoryEntry", 24, "0 u32 presence; 4 enum:1,2 kind; 5 enum:1,2,3 actor; 6 executionStatus fromStatus @0;"
+                       "7 executionStatus toStatus; 8 i64 atMilliseconds; 16 i64 versionNumber", "details statusDetails @1")
+JOB = Layout("DescribeJob reply", 144, "0 u32 presence; 4 jobStatus status; 5 r1 reserved; 6 r2 reserved;"
+             "8 i64 createdAtMilliseconds; 16 i64 lastUpdatedAtMilliseconds; 24 i64 completedAtMilliseconds @0;"
+             "32 i64 inProgressTimeoutInMinutes @1; 40 u32 targetCount; 44 u32 notYetQueuedCount;"
+             "48 u32 queuedCount; 52 u32 inProgressCount; 56 u32 succeededCount; 60 u32 failedCount;"
+             "64 u32 timedOutCount; 68 u32 rejectedCount; 72 u32 removedCount; 76 u32 canceledCount;"
+             "80 bool forceCanceled; 81 r1 reserved; 82 r2 reserved; 84 r4 reserved;" + block(88) +
+             "112 u32 queuedAttemptCount; 116 u32 inProgressAttemptCount; 120 u32 succeededAttemptCount; 124 u32 failedAttemptCount;"
+             "128 u32 timedOutAttemptCount; 132 u32 rejectedAttemptCount; 136 u32 removedAttemptCount; 140 u32 canceledAttemptCount",
+             "text16 jobId; text16 description @2; text16 reasonCode @5; text16 comment @6; aborts abortCriteria")
+FORCED = CALL + "8 bool force; 9 r1 reserved; 10 r2 reserved; 12 r4 reserved; 16 key idempotencyKey @1"
 
 REQUESTS = {
     "Health": Layout("Health", 8, CALL),
     "ServerInfo": Layout("ServerInfo", 8, CALL),
-    "CreateJob": Layout("CreateJob", 24, CALL + "8 i64 inProgressTimeoutInMinutes @1 !inProgressTimeout;"
-                        "16 u32 targetCount !targetCount; 20 r4 reserved",
+    "CreateJob": Layout("CreateJob", 48, CALL + "8 i64 inProgressTimeoutInMinutes @1 !inProgressTimeout;"
+                        "16 u32 targetCount !targetCount; 20 enum:0,1 targetSelection; 21 r1 reserved; 22 r2 reserved;" + block(24),
                         "text16 jobId !jobId; text16 description @2 !description; text32 document !document;"
-                        "names targets !targets"),
+                        "names targets !targets; aborts abortCriteria !aborts"),
     "AddJobTargets": Layout("AddJobTargets", 16, CALL + "8 u32 targetOffset; 12 r4 reserved",
                             "text16 jobId !jobId; names targets !someTargets"),
     "DescribeJob": Layout("DescribeJob", 8, CALL, "text16 jobId !jobId"),
+    "CancelJob": Layout("CancelJob", 32, FORCED, "text16 jobId !jobId; text16 reasonCode @2 !reasonCode; text16 comment @3 !comment"),
+    "DeleteJob": Layout("DeleteJob", 32, FORCED, "text16 jobId !jobId"),
+    "UpdateJob": Layout("UpdateJob", 64, CALL + "8 i64 inProgressTimeoutInMinutes @1 !inProgressTimeout;" + block(16, with_retries=False) +
+                        "40 bool endsRetries; 41 r1 reserved; 42 r2 reserved; 44 r4 reserved; 48 key idempotencyKey @6",
+                        "text16 jobId !jobId; text16 description @2 !description; aborts abortCriteria @5 !aborts"),
+    "ListJobs": Layout("ListJobs", 16, CALL + "8 u32 maxResults @1 !maxResults; 12 jobStatus status @2; 13 r1 reserved; 14 r2 reserved",
+                       "bytes16 nextToken @3 !nextToken"),
+    "GetJobDocument": Layout("GetJobDocument", 8, CALL, "text16 jobId !jobId"),
+    "RemoveJobTargets": Layout("RemoveJobTargets", 24, CALL + "8 key idempotencyKey @1", "text16 jobId !jobId; names targets !someTargets"),
+    "DeleteJobExecution": Layout("DeleteJobExecution", 40, CALL + "8 i64 executionNumber !executionNumber; 16 bool force; 17 r1 reserved;"
+                                 "18 r2 reserved; 20 r4 reserved; 24 key idempotencyKey @1", NAMES),
+    "GetJobExecutionHistory": Layout("GetJobExecutionHistory", 24, CALL + "8 i64 executionNumber @1 !executionNumber;"
+                                     "16 u32 maxResults @2 !maxResults; 20 r4 reserved", NAMES + "bytes16 nextToken @3 !nextToken"),
     "DescribeJobExecution": Layout("DescribeJobExecution", 16, CALL + "8 i64 executionNumber @1 !executionNumber", NAMES),
     "DescribeOwnJobExecution": Layout("DescribeOwnJobExecution", 24, CALL + "8 i64 executionNumber @1 !executionNumber;"
                                       "16 bool includeJobDocument; 17 r1 reserved; 18 r2 reserved; 20 r4 reserved",
                                       "text16 jobId !jobIdOrNext; text16 thingName !thingName"),
-    "UpdateJobExecution": Layout("UpdateJobExecution", 40, CALL + "8 executionStatus status !reportedStatus;"
+    "UpdateJobExecution": Layout("UpdateJobExecution", 56, CALL + "8 executionStatus status !reportedStatus;"
                                  "9 bool mergeStatusDetails; 10 bool includeJobExecutionState; 11 bool includeJobDocument;"
                                  "12 r4 reserved; 16 i64 expectedVersion @1; 24 i64 executionNumber @2 !executionNumber;"
-                                 "32 i64 stepTimeoutInMinutes @3 !stepTimeoutOfUpdate",
+                                 "32 i64 stepTimeoutInMinutes @3 !stepTimeoutOfUpdate; 40 key idempotencyKey @5",
                                  NAMES + "details statusDetails @4 !details"),
-    "CancelJobExecution": Layout("CancelJobExecution", 32, CALL + "8 bool force; 9 r1 reserved; 10 r2 reserved; 12 r4 reserved;"
-                                 "16 i64 expectedVersion @1; 24 i64 executionNumber @2 !executionNumber",
+    "CancelJobExecution": Layout("CancelJobExecution", 48, CALL + "8 bool force; 9 r1 reserved; 10 r2 reserved; 12 r4 reserved;"
+                                 "16 i64 expectedVersion @1; 24 i64 executionNumber @2 !executionNumber;"
+                                 "32 key idempotencyKey @4",
                                  NAMES + "details statusDetails @3 !details"),
-    "StartNextPendingJobExecution": Layout("StartNextPendingJobExecution", 16,
-                                           CALL + "8 i64 stepTimeoutInMinutes @1 !stepTimeout",
+    "StartNextPendingJobExecution": Layout("StartNextPendingJobExecution", 32,
+                                           CALL + "8 i64 stepTimeoutInMinutes @1 !stepTimeout; 16 key idempotencyKey @3",
                                            "text16 thingName !thingName; details statusDetails @2 !details"),
     "GetPendingJobExecutions": Layout("GetPendingJobExecutions", 16, CALL + "8 u32 maxResults @1 !maxResults; 12 r4 reserved",
                                       "text16 thingName !thingName; bytes16 nextToken @2 !nextToken"),
@@ -159,12 +197,16 @@ REPLIES = {
                          "text16 serverName; text16 serverVersion; text16 thingArnPrefix"),
     "CreateJob": TARGETS_REPLY,
     "AddJobTargets": TARGETS_REPLY,
-    "DescribeJob": Layout("DescribeJob reply", 88, "0 u32 presence; 4 jobStatus status; 5 r1 reserved; 6 r2 reserved;"
-                          "8 i64 createdAtMilliseconds; 16 i64 lastUpdatedAtMilliseconds; 24 i64 completedAtMilliseconds @0;"
-                          "32 i64 inProgressTimeoutInMinutes @1; 40 u32 targetCount; 44 u32 notYetQueuedCount;"
-                          "48 u32 queuedCount; 52 u32 inProgressCount; 56 u32 succeededCount; 60 u32 failedCount;"
-                          "64 u32 timedOutCount; 68 u32 rejectedCount; 72 u32 removedCount; 76 u32 canceledCount;"
-                          "80 r8 reserved", "text16 jobId; text16 description @2"),
+    "DescribeJob": JOB,
+    "CancelJob": JOB,
+    "DeleteJob": DONE,
+    "UpdateJob": JOB,
+    "ListJobs": Layout("ListJobs reply", 8, "0 u32 presence; 4 u32 count", "bytes16 nextToken @0", ("jobs", JOB_SUMMARY, ("count",))),
+    "GetJobDocument": Layout("GetJobDocument reply", 8, "0 u32 presence; 4 r4 reserved", "text32 document"),
+    "RemoveJobTargets": Layout("RemoveJobTargets reply", 8, "0 u32 presence; 4 u32 removedCount"),
+    "DeleteJobExecution": DONE,
+    "GetJobExecutionHistory": Layout("GetJobExecutionHistory reply", 16, "0 u32 presence; 4 u32 count; 8 u32 droppedCount; 12 r4 reserved",
+                                     "bytes16 nextToken @0", ("entries", HISTORY_ENTRY, ("count",))),
     "DescribeJobExecution": JOB_EXECUTION,
     "DescribeOwnJobExecution": JOB_EXECUTION_OR_EMPTY,
     "UpdateJobExecution": CHANGE,

@@ -8,8 +8,11 @@ import json
 import re
 import unicodedata
 
+from errand_configuration import aborts_in_limits, retries_in_limits
+
 JOB_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 THING_NAME = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
+REASON_CODE = re.compile(r"[A-Z0-9_]{0,128}")
 REPORTED = ("IN_PROGRESS", "SUCCEEDED", "FAILED", "REJECTED")
 
 
@@ -56,6 +59,11 @@ RULES = {
     "targetCount": lambda v: 1 <= v <= 1000000,
     "nextToken": lambda v: len(v) // 2 <= 64,
     "description": lambda v: _plain(v, 0, 2028),
+    "comment": lambda v: _plain(v, 0, 2028),
+    "reasonCode": lambda v: bool(REASON_CODE.fullmatch(v)),
+    "rate": lambda v: 1 <= v <= 1000,
+    "incrementFactor": lambda v: 11 <= v <= 50,
+    "aborts": aborts_in_limits,
     "document": _document,
     "details": _details,
     "targets": _targets,
@@ -72,11 +80,11 @@ def check(rule, value):
 
 
 def check_together(layout_name, fields):
-    """Limits that tie two fields of one message together."""
+    """Limits that tie several fields of one message together; the configuration block is flat here."""
     if layout_name == "DescribeOwnJobExecution":
         return not (fields["jobId"] == "$next" and "executionNumber" in fields)
     if layout_name == "CreateJob":
-        return len(fields["targets"]) <= fields["targetCount"]
+        return len(fields["targets"]) <= fields["targetCount"] and retries_in_limits(fields)
     if layout_name == "HELLO":
         return fields["credentialKind"] != 0 or fields["credential"] == ""
     return True

@@ -1,12 +1,13 @@
 """Errand's wire format, version 1: messages, frames and segments; encode and strict decode.
 
 Fields are dictionaries as in the vectors (CONFORMANCE.md): 64-bit integers are decimal strings,
-statusDetails a list of pairs, byte strings are hex. Faults raise WireError with the spec's name.
+statusDetails a list of pairs, byte strings and keys are hex. Faults raise WireError with the spec's name.
 """
 
 import struct
 import zlib
 
+from errand_configuration import ABORT, block_fault, decode_abort, encode_aborts, flatten, nest
 from errand_layout import (EXECUTION_STATUS, FAILURE, FIRST_CALL_OPCODE, JOB_STATUS, OPCODE_NAMES, OPCODES, STATUS,
                            STATUS_NAMES, layout_of)
 from errand_limits import check, check_together
@@ -38,6 +39,8 @@ def _encode_root_value(field, value):
         return bytes([JOB_STATUS.index(value) + 1])
     if field.type == "bool" or field.type.startswith("enum:"):
         return bytes([int(value)])
+    if field.type == "key":
+        return bytes.fromhex(value)
     return struct.pack(FORMATS[field.type], int(value))
 
 
@@ -56,6 +59,8 @@ def _encode_variable(field, value):
     if kind == "bytes16":
         raw = bytes.fromhex(value or "")
         return struct.pack("<H", len(raw)) + raw
+    if kind == "aborts":
+        return encode_aborts(value)
     if kind == "details":
         return struct.pack("<H", len(value or [])) + b"".join(_text16(k) + _text16(v) for k, v in value or [])
     return struct.pack("<I", len(value)) + b"".join(_text16(name) for name in value)
@@ -65,6 +70,7 @@ def encode_body(layout, fields):
     """The body, and the spans [(name, start, end)] of its variable fields and records."""
     if layout.may_be_empty and not fields:
         return b"", []
+    fields = flatten(fields)
     body, presence, spans = bytearray(layout.root), 0, []
     for field in layout.fields + layout.variable:
         if field.bit is not None and field.name in fields:
@@ -81,8 +87,7 @@ def encode_body(layout, fields):
         name, element, _ = layout.records
         for index, record in enumerate(fields[name]):
             start = len(body)
-            body += encode_record(element, record if name == "executions" else record["fields"],
-                                  "OK" if name == "executions" else record["status"])
+            body += encode_record(element, record["fields"], record["status"]) if name == "items" else encode_record(element, record)
             spans.append((f"{name}[{index}]", start, len(body)))
     return bytes(body), spans
 
@@ -127,6 +132,12 @@ class Reader:
             self.problems.append("not UTF-8")
             return None
 
+    def abort(self):
+        criterion = decode_abort(self.take(ABORT.size))
+        if criterion is None:
+            raise malformed("abort criterion")
+        return criterion
+
     def variable(self, kind):
         """The count and the value."""
         start = self.position
@@ -134,6 +145,8 @@ class Reader:
         count = int.from_bytes(self.take(width), "little")
         if kind == "details":
             return count, [[self.text(), self.text()] for _ in range(count)]
+        if kind == "aborts":
+            return count, [self.abort() for _ in range(count)]
         if kind == "names":
             return count, [self.text() for _ in range(count)]
         self.position = start
@@ -143,6 +156,8 @@ class Reader:
 
 
 def _decode_root_value(field, raw):
+    if field.type == "key":
+        return raw.hex()
     number = int.from_bytes(raw, "little", signed=field.type == "i64")
     if field.type == "bool":
         if number > 1:
@@ -177,7 +192,7 @@ def _decode_records(layout, reader, fields, limits):
         else:
             reader.problems += problems
         status_name = STATUS_NAMES.get(status, "UNKNOWN")
-        fields[name].append(values if name == "executions" else {"status": status_name, "fields": values})
+        fields[name].append({"status": status_name, "fields": values} if name == "items" else values)
     return broken_items
 
 
@@ -200,6 +215,9 @@ def decode_body(layout, body, words, tail, limits, problems, in_batch=False, bro
                 raise malformed("reserved")
         elif field.name != "presence" and (field.bit is None or presence >> field.bit & 1):
             fields[field.name] = _decode_root_value(field, raw)
+    fault = block_fault(presence, fields) if layout.has_configuration else None
+    if fault:
+        raise malformed(fault)
     reader = Reader(body, words * 8, problems)
     for field in layout.variable:
         count, value = reader.variable(field.type)
@@ -227,7 +245,7 @@ def decode_body(layout, body, words, tail, limits, problems, in_batch=False, bro
                 problems.append(field.name)
         if not problems and not check_together(layout.name, fields):
             problems.append("fields that exclude each other")
-    return fields
+    return nest(fields) if layout.has_configuration else fields
 
 
 def decode_message(direction, data):

@@ -8,6 +8,7 @@ from errand_client import Client, refused
 from errand_layout import OPCODES
 from errand_stream import StreamReader
 from errand_wire import MAGIC, decode_message, encode_message, segment
+from vector_operations import CASES
 
 WELCOME = {"version": 1, "features": "0", "segmentByteCountMax": 262144, "callsInFlightMax": 1024, "bytesInFlightMax": 1048576,
            "batchItemCountMax": 256, "pingIntervalMilliseconds": 10000, "idleTimeoutMilliseconds": 60000, "bootId": "1",
@@ -50,6 +51,9 @@ def main():
             ids = client.send(*(("Health", {}) for _ in range(100)))
             assert all(client.receive(number) == {"state": 1} for number in ids)
             assert refused(lambda: client.call("DescribeJob", jobId="job-1")).status == "NOT_FOUND"
+            for case in CASES:
+                if case.direction == "client" and OPCODES[case.opcode] >= 0x11:
+                    assert refused(lambda: client.call(case.opcode, **case.full)).fields["message"] == "none here", case.label
             client.close()
             thread.join()
             listener.close()

@@ -11,6 +11,7 @@ CASES = []
 I64_MAX, I64_MIN, U64_MAX = str(2**63 - 1), str(-2**63), str(2**64 - 1)
 LONG_JOB, LONG_THING = "j" * 64, "t" * 128
 DETAILS = [["progress", "50%"], ["note", "größe ✓ 🚚"]]
+KEY, KEY_2 = "00112233445566778899aabbccddeeff", "f" * 32
 ARN = "arn:aws:iot:eu-central-1:123456789012"
 
 
@@ -42,6 +43,42 @@ BAD_DETAILS = [(f"statusDetails {name}", {"statusDetails": pairs}) for name, pai
     ("key 129 bytes", [["k" * 129, "1"]]), ("key with a space", [["a b", "1"]]), ("value empty", [["a", ""]]),
     ("value 1025 scalars", [["a", "v" * 1025]]), ("value with a control character", [["a", "line\nline"]]),
     ("value with a format character", [["a", "x\u200by"]]), ("value with a private use character", [["a", "\ue000"]]))]
+
+
+def exponential(base=50, factor=15, criterion="numberOfNotifiedThings", threshold=1000):
+    return {"baseRatePerMinute": base, "incrementFactorTenths": factor, "increaseCriterion": criterion, "increaseThreshold": threshold}
+
+
+def rollout(most=1000, rate=None):
+    return {"rollout": {"maximumPerMinute": most, **({"exponentialRate": rate} if rate else {})}}
+
+
+def retries(*criteria):
+    return {"retryCriteria": [{"failureType": kind, "numberOfRetries": number} for kind, number in criteria]}
+
+
+def abort(kind="FAILED", threshold=500, least=20):
+    return {"failureType": kind, "thresholdPercentageHundredths": threshold, "minNumberOfExecutedThings": least}
+
+
+ABORTS = [abort(), abort("REJECTED", 10000, 1), abort("ALL", 0, 4294967295)]
+BAD_ROLLOUT = [(name, {"configuration": value}) for name, value in (
+    ("maximumPerMinute 0", rollout(0)), ("maximumPerMinute 1001", rollout(1001)),
+    ("baseRatePerMinute 0", rollout(1000, exponential(base=0))), ("baseRatePerMinute 1001", rollout(1000, exponential(base=1001))),
+    ("incrementFactorTenths 10", rollout(1000, exponential(factor=10))), ("incrementFactorTenths 51", rollout(1000, exponential(factor=51))),
+    ("increaseThreshold 0", rollout(1000, exponential(threshold=0))))]
+BAD_RETRIES = [("retry criteria " + name, {"configuration": value}) for name, value in (
+    ("of REJECTED", retries(("REJECTED", 1))), ("FAILED twice", retries(("FAILED", 1), ("FAILED", 1))),
+    ("ALL and FAILED", retries(("ALL", 1), ("FAILED", 1))), ("TIMED_OUT and ALL", retries(("TIMED_OUT", 0), ("ALL", 0))),
+    ("with 11 retries", retries(("FAILED", 11))), ("with 255 retries", retries(("ALL", 255))),
+    ("with 11 retries in total", retries(("FAILED", 5), ("TIMED_OUT", 6))))]
+BAD_ABORTS = [("abortCriteria " + name, {"abortCriteria": value}) for name, value in (
+    ("threshold 10001", [abort(threshold=10001)]), ("minNumberOfExecutedThings 0", [abort(least=0)]),
+    ("the second with threshold 4294967295", [abort(), abort(threshold=4294967295)]), ("17 of them", [abort()] * 17))]
+BAD_DESCRIPTION = [("description 2029 scalars", {"description": "d" * 2029}), ("description with a control character", {"description": "a\tb"})]
+BAD_TIMEOUT = [("inProgressTimeoutInMinutes 0", {"inProgressTimeoutInMinutes": "0"}),
+               ("inProgressTimeoutInMinutes 10081", {"inProgressTimeoutInMinutes": "10081"})]
+FULL_CONFIGURATION = {**retries(("FAILED", 3), ("TIMED_OUT", 7)), **rollout(1000, exponential())}
 
 # -- handshake.json and control.json ----------------------------------------------------------------
 
@@ -85,17 +122,16 @@ info = {"minuteLengthMilliseconds": 60000, "bootId": "1", "startedAtMilliseconds
 reply("jobs", "9.2", "ServerInfo", info,
       {**info, "minuteLengthMilliseconds": 50, "bootId": U64_MAX, "jobCount": "3", "executionCount": "4000000000000",
        "callCount": "9007199254740993", "serverName": "errand", "serverVersion": "1.0.0", "thingArnPrefix": ARN})
-create = {"targetCount": 1, "jobId": "job-1", "document": "{}", "targets": ["thing-1"]}
+create = {"targetCount": 1, "targetSelection": 0, "configuration": {}, "jobId": "job-1", "document": "{}", "targets": ["thing-1"],
+          "abortCriteria": []}
 request("jobs", "9.3", "CreateJob", create,
-        {**TIME, "inProgressTimeoutInMinutes": "10080", "targetCount": 1000000, "jobId": LONG_JOB,
+        {**TIME, "inProgressTimeoutInMinutes": "10080", "targetCount": 1000000, "targetSelection": 0,
+         "configuration": FULL_CONFIGURATION, "jobId": LONG_JOB,
          "description": "Firmware 2.4 für alle Türen", "document": '{"url":"https://example.com/fw.bin","size":1048576}',
-         "targets": ["thing-1", "a:b_c-D9", LONG_THING]},
-        BAD_JOB + BAD_NEXT + [
-            ("inProgressTimeoutInMinutes 0", {"inProgressTimeoutInMinutes": "0"}),
-            ("inProgressTimeoutInMinutes 10081", {"inProgressTimeoutInMinutes": "10081"}),
+         "targets": ["thing-1", "a:b_c-D9", LONG_THING], "abortCriteria": ABORTS},
+        BAD_JOB + BAD_NEXT + BAD_TIMEOUT + BAD_DESCRIPTION + BAD_ROLLOUT + BAD_RETRIES + BAD_ABORTS + [
             ("targetCount 0", {"targetCount": 0, "targets": []}), ("targetCount 1000001", {"targetCount": 1000001}),
             ("more targets than targetCount", {"targetCount": 1, "targets": ["a", "b"]}),
-            ("description 2029 scalars", {"description": "d" * 2029}), ("description with a control character", {"description": "a\tb"}),
             ("document empty", {"document": ""}), ("document not JSON", {"document": "{\"a\":}"}),
             ("document followed by text", {"document": "{} x"}), ("document 32769 bytes", {"document": '"' + "d" * 32767 + '"'}),
             ("target with a space", {"targets": ["thing 1"]}), ("target empty", {"targets": [""]}),
@@ -108,10 +144,16 @@ reply("jobs", "9.4", "AddJobTargets", {"targetsReceived": 2, "isComplete": False
 request("jobs", "9.5", "DescribeJob", {"jobId": "job-1"}, {**TIME, "jobId": LONG_JOB}, BAD_JOB + BAD_NEXT)
 job = {"status": "IN_PROGRESS", "createdAtMilliseconds": "1700000000000", "lastUpdatedAtMilliseconds": "1700000000000",
        "targetCount": 1, "notYetQueuedCount": 0, "queuedCount": 1, "inProgressCount": 0, "succeededCount": 0, "failedCount": 0,
-       "timedOutCount": 0, "rejectedCount": 0, "removedCount": 0, "canceledCount": 0, "jobId": "job-1"}
-reply("jobs", "9.5", "DescribeJob", job,
-      {**job, "status": "COMPLETED", "completedAtMilliseconds": "1700000009999", "inProgressTimeoutInMinutes": "30",
-       "targetCount": 45, **{name: n for n, name in enumerate(list(job)[4:13], 1)}, "jobId": LONG_JOB, "description": "all doors"})
+       "timedOutCount": 0, "rejectedCount": 0, "removedCount": 0, "canceledCount": 0, "forceCanceled": False, "configuration": {},
+       "queuedAttemptCount": 1, "inProgressAttemptCount": 0, "succeededAttemptCount": 0, "failedAttemptCount": 0,
+       "timedOutAttemptCount": 0, "rejectedAttemptCount": 0, "removedAttemptCount": 0, "canceledAttemptCount": 0, "jobId": "job-1",
+       "abortCriteria": []}
+counts = [name for name in job if name.endswith("Count") and name != "targetCount"]
+full_job = {**job, "status": "CANCELED", "completedAtMilliseconds": "1700000009999", "inProgressTimeoutInMinutes": "30",
+            "targetCount": 45, **{name: n for n, name in enumerate(counts, 1)}, "forceCanceled": True,
+            "configuration": FULL_CONFIGURATION, "jobId": LONG_JOB, "description": "all doors", "reasonCode": "ABORTED",
+            "comment": "5 of 100 things failed – größer als 4,5 %", "abortCriteria": ABORTS}
+reply("jobs", "9.5", "DescribeJob", job, full_job)
 
 # -- executions.json --------------------------------------------------------------------------------------
 
@@ -133,17 +175,17 @@ reply(EX, "9.7", "DescribeOwnJobExecution", execution, {**running, "jobDocument"
 update = {"status": "SUCCEEDED", "mergeStatusDetails": False, "includeJobExecutionState": False, "includeJobDocument": False, **one}
 request(EX, "9.8", "UpdateJobExecution", update,
         {**TIME, "status": "IN_PROGRESS", "mergeStatusDetails": True, "includeJobExecutionState": True, "includeJobDocument": True,
-         "expectedVersion": I64_MIN, "stepTimeoutInMinutes": "-1", **most, "statusDetails": DETAILS},
+         "expectedVersion": I64_MIN, "stepTimeoutInMinutes": "-1", "idempotencyKey": KEY, **most, "statusDetails": DETAILS},
         BAD_JOB + BAD_NEXT + BAD_THING + BAD_NUMBER + BAD_STEP + BAD_DETAILS
         + [(f"status {s}", {"status": s}) for s in ("QUEUED", "TIMED_OUT", "REMOVED", "CANCELED")], label="update")
 reply(EX, "9.8", "UpdateJobExecution", change, {**change, "statusDetails": DETAILS, "jobDocument": "{}"}, label="update reply")
 request(EX, "9.9", "CancelJobExecution", {"force": False, **one},
-        {**TIME, "force": True, "expectedVersion": "7", **most, "statusDetails": DETAILS},
+        {**TIME, "force": True, "expectedVersion": "7", "idempotencyKey": KEY, **most, "statusDetails": DETAILS},
         BAD_JOB + BAD_NEXT + BAD_THING + BAD_NUMBER + BAD_DETAILS, label="cancel")
 reply(EX, "9.9", "CancelJobExecution", {**change, "status": "CANCELED"},
       {**change, "status": "CANCELED", "versionNumber": I64_MAX, "executionNumber": I64_MAX}, label="cancel reply")
 request(EX, "9.10", "StartNextPendingJobExecution", {"thingName": "thing-1"},
-        {**TIME, "stepTimeoutInMinutes": "10080", "thingName": LONG_THING, "statusDetails": DETAILS},
+        {**TIME, "stepTimeoutInMinutes": "10080", "idempotencyKey": KEY, "thingName": LONG_THING, "statusDetails": DETAILS},
         BAD_THING + BAD_STEP + [("stepTimeoutInMinutes -1", {"stepTimeoutInMinutes": "-1"})] + BAD_DETAILS, label="start next")
 reply(EX, "9.10", "StartNextPendingJobExecution", {**execution, "status": "IN_PROGRESS", "jobDocument": "{}"},
       {**running, "jobDocument": '{"steps":["download","verify","restart"]}'}, label="start next reply")

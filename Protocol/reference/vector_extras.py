@@ -2,7 +2,8 @@
 
 from errand_layout import EXECUTION_STATUS, JOB_STATUS, STATUS
 from errand_wire import encode_body
-from vector_cases import LONG_THING, state, failure
+from vector_cases import KEY, LONG_THING, abort, exponential, failure, retries, rollout, state
+from vector_operations import add_operation_extras
 
 CARRIES_STATE = ("VERSION_MISMATCH", "INVALID_STATE_TRANSITION", "TERMINAL_STATE")
 APPLIED_UNKNOWN = ("UNKNOWN", "INTERNAL", "DATA_LOSS")
@@ -12,6 +13,7 @@ def add_extras(builders):
     _handshake(builders)
     _jobs(builders)
     _executions(builders)
+    add_operation_extras(builders)
     _failures(builders["failure"])
     describe = builders["batch describe"]
     item = describe.case.minimal["items"][0]
@@ -68,7 +70,20 @@ def _jobs(builders):
     create.valid("with an empty description", {**plain, "description": ""})
     create.valid("with the longest description", {**plain, "description": "🚚" * 2028})
     create.valid("with a target twice", {**plain, "targetCount": 2, "targets": ["thing-1", "thing-1"]})
+    for name, change in (
+            ("with a rollout only", {"configuration": rollout(1)}),
+            ("with the largest rates", {"configuration": rollout(1000, exponential(1000, 50, "numberOfSucceededThings", 4294967295))}),
+            ("with the smallest rates", {"configuration": rollout(1, exponential(1, 11, threshold=1))}),
+            ("with a base rate above the maximum", {"configuration": rollout(10, exponential(20))}),
+            ("with 10 retries of ALL", {"configuration": retries(("ALL", 10))}),
+            ("with 0 retries of FAILED", {"configuration": retries(("FAILED", 0))}),
+            ("with retries of TIMED_OUT, then FAILED", {"configuration": retries(("TIMED_OUT", 9), ("FAILED", 1))}),
+            ("with 16 abort criteria", {"abortCriteria": [abort("TIMED_OUT", n, n + 1) for n in range(16)]}),
+            ("with targetSelection 1", {"targetSelection": 1})):
+        create.valid(name, {**plain, **change})
     job = builders["DescribeJob reply"]
+    job.valid("with retries and no rollout", {**job.case.minimal, "configuration": retries(("ALL", 2))})
+    job.valid("with an empty comment", {**job.case.minimal, "status": "CANCELED", "reasonCode": "", "comment": ""})
     for status in JOB_STATUS[1:]:
         job.valid(f"with status {status}", {**job.case.minimal, "status": status})
 
@@ -96,10 +111,14 @@ def _executions(builders):
     update.valid("with expectedVersion 0", {**plain, "expectedVersion": "0"})
     update.valid("with expectedVersion -1", {**plain, "expectedVersion": "-1"})
     update.valid("with stepTimeoutInMinutes 1", {**plain, "stepTimeoutInMinutes": "1"})
+    for label in ("update", "cancel", "start next"):
+        builder = builders[label]
+        for name, key in (("a key", KEY), ("a key of zeros", "0" * 32)):
+            builder.valid(f"with {name}", {**builder.case.minimal, "idempotencyKey": key})
     update.valid("with timeoutMilliseconds 0", {**plain, "timeoutMilliseconds": 0})
     body, _ = encode_body(update.layout, plain)
-    for word in (8, 16, 39, 40):  # a body that ends inside or right after the root block
-        update.bad(f"body of {word} bytes", "NOT-3", update.frame(body[:word], 5))
+    for word in (8, 16, 55, 56):  # a body that ends inside or right after the root block
+        update.bad(f"body of {word} bytes", "NOT-3", update.frame(body[:word], 7))
     for label in ("describe own reply", "start next reply"):
         reply = builders[label]
         reply.bad("empty with flag tail", "9.7", reply.frame(b"", 0, tail=True))

@@ -1,16 +1,17 @@
-"""Builds the message vectors: valid ones from vector_cases.py, degenerate and faulty ones by systematic changes."""
+"""Builds the message vectors: valid ones from vector_cases.py and vector_operations.py, degenerate and faulty ones by systematic changes."""
 
 import struct
 
+from errand_configuration import flatten
 from errand_layout import CONTROL, EXECUTION_STATUS, FAILURE, JOB_STATUS, OPCODES, STATUS, layout_of
 from errand_wire import FLAG_REPLY, FLAG_TAIL, RECORD, encode_body, frame
-from vector_cases import CASES
+from vector_operations import CASES
 
 REQUEST_ID, LONG_REQUEST_ID = 7, 0x0102030405060708
 BAD_UTF8 = [("a stray byte", b"~\xff~~"), ("an overlong form", b"~\xc0\x80~"), ("a surrogate", b"~\xed\xa0\x80"),
             ("a cut sequence", b"~~~\xe2"), ("a scalar above U+10FFFF", b"\xf4\x90\x80\x80")]
 MARK = "~~~~"
-COUNT_WIDTH = {"text16": 2, "bytes16": 2, "details": 2, "text32": 4, "names": 4}
+COUNT_WIDTH = {"text16": 2, "bytes16": 2, "details": 2, "aborts": 2, "text32": 4, "names": 4}
 
 
 class Builder:
@@ -77,6 +78,7 @@ def bad_values(field):
 
 def body_faults(layout, full):
     """(name, spec, body, words, tail) of every structural fault; full has all optional fields."""
+    full = flatten(full)
     body, spans = encode_body(layout, full)
     root, words = layout.root, layout.root // 8
     presence = struct.unpack("<I", body[:4])[0] if layout.has_presence else None
@@ -112,11 +114,41 @@ def body_faults(layout, full):
         elif field.bit is None or field.name in full:
             for value in bad_values(field):
                 yield f"{field.name} {value}", "2", poke(body, field.offset, bytes([value])), words, False
+    yield from configuration_faults(layout, full, body, starts)
     if layout.records:
         for count_name in layout.records[2]:
             offset, count = layout.field(count_name).offset, full[count_name]
             for value in (count - 1, count + 1, 0xFFFFFFFF):
                 yield f"{count_name} {value} for {count}", "NOT-3", poke(body, offset, struct.pack("<I", value)), words, False
+
+
+def configuration_faults(layout, full, body, starts):
+    """Faults of the block of 8.6 and of abort criteria; full has two retry criteria, if they may be there, and all rates."""
+    words = layout.root // 8
+    if layout.has_configuration:
+        presence = struct.unpack("<I", body[:4])[0]
+        yield "exponentialRate without rollout", "8.6", with_presence(body, presence & ~8), words, False
+        at = layout.field("increaseCriterion").offset - 5
+        if "retryCriterionCount" in full:
+            for what, raw in (("a third retry criterion", "0301020302"), ("an unused retry criterion with a type", "0101020300"),
+                              ("an unused retry criterion with retries", "0101020001"), ("retry criteria but a count of 0", "0001020000"),
+                              ("the second retry criterion with failure type 0", "0201020002"), ("the first retry criterion with failure type 0", "0100020000"),
+                              ("the only retry criterion in second place", "0100000102")):
+                yield what, "8.6", poke(body, at, bytes.fromhex(raw)), words, False
+        else:
+            for what, raw in (("retry criteria not 0", "0101020000"), ("retryCriterionCount not 0", "0100000000"),
+                              ("retryFailureType1 not 0", "0001000000"), ("numberOfRetries1 not 0", "0000010000"),
+                              ("retryFailureType2 not 0", "0000000300")):
+                yield what, "9.17", poke(body, at, bytes.fromhex(raw)), words, False
+    if "abortCriteria" in starts:
+        for index in (0, len(full["abortCriteria"]) - 1):
+            at = starts["abortCriteria"] + 2 + 12 * index
+            for value in (0, 5, 255):
+                yield f"abort criterion {index} with failure type {value}", "8.6", poke(body, at, bytes([value])), words, False
+            for byte in (1, 3):
+                yield f"abort criterion {index} with reserved byte {byte}", "2", poke(body, at + byte, b"\1"), words, False
+        count = struct.pack("<H", len(full["abortCriteria"]) + 1)
+        yield "abortCriteria one more than there are", "NOT-3", poke(body, starts["abortCriteria"], count), words, False
 
 
 def body_oddities(layout, minimal, full):
@@ -133,7 +165,7 @@ def body_oddities(layout, minimal, full):
         presence = struct.unpack("<I", body[:4])[0]
         yield "ignorable presence bits", "NOT-2", full, with_presence(body, presence | 0xFFFF0000), words, False
     small, _ = encode_body(layout, minimal)
-    absent = [f for f in layout.fields if f.bit is not None and f.name not in minimal]
+    absent = [f for f in layout.fields if f.bit is not None and f.name not in flatten(minimal)]
     if absent:
         for field in absent:
             small = poke(small, field.offset, b"\xa5" * field.width)
