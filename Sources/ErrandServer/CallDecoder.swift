@@ -86,6 +86,30 @@ struct CallDecoder: CallSink {
         case .describeJob:
             let request = try DescribeJobRequest(body, header)
             accept(body, {}) { .describeJob(request) }
+        case .cancelJob:
+            let request = try CancelJobRequest(body, header)
+            accept(body, request.validate) { .cancelJob(request) }
+        case .deleteJob:
+            let request = try DeleteJobRequest(body, header)
+            accept(body, {}) { .deleteJob(request) }
+        case .updateJob:
+            let request = try UpdateJobRequest(body, header)
+            accept(body, request.validate) { .updateJob(request) }
+        case .listJobs:
+            let request = try ListJobsRequest(body, header)
+            accept(body, request.validate) { .listJobs(request) }
+        case .getJobDocument:
+            let request = try GetJobDocumentRequest(body, header)
+            accept(body, {}) { .getJobDocument(request) }
+        case .removeJobTargets:
+            let request = try RemoveJobTargetsRequest(body, header)
+            accept(body, request.validate) { .removeJobTargets(request) }
+        case .deleteJobExecution:
+            let request = try DeleteJobExecutionRequest(body, header)
+            accept(body, request.validate) { .deleteExecution(request) }
+        case .getJobExecutionHistory:
+            let request = try GetJobExecutionHistoryRequest(body, header)
+            accept(body, request.validate) { .getHistory(request) }
         case .batchDescribeJobExecution:
             try decodeBatch(header, body, DescribeJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .describe($0) })
             return true

@@ -9,6 +9,8 @@ public struct CreateJobRequest: Sendable, Equatable {
     public var targetCount: UInt32
     /// The first of them, or all.
     public var targets: [ThingName]
+    /// Servers know SNAPSHOT only, and answer UNIMPLEMENTED to the other.
+    public var targetSelection = TargetSelection.snapshot
 
     public init(
         jobId: JobId, document: String, description: String? = nil, configuration: JobConfiguration,
@@ -71,4 +73,10 @@ public struct DescribeJobRequest: Sendable, Equatable {
     public init(jobId: JobId) {
         self.jobId = jobId
     }
+}
+
+/// Whether a job keeps following its targets (SPEC §9.3).
+public enum TargetSelection: UInt8, Sendable, Hashable {
+    case snapshot = 0
+    case continuous = 1
 }

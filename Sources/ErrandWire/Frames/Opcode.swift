@@ -12,6 +12,12 @@ package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
     case createJob = 0x20
     case addJobTargets = 0x21
     case describeJob = 0x22
+    case cancelJob = 0x23
+    case deleteJob = 0x24
+    case updateJob = 0x25
+    case listJobs = 0x26
+    case getJobDocument = 0x27
+    case removeJobTargets = 0x28
     case describeJobExecution = 0x30
     case updateJobExecution = 0x31
     case cancelJobExecution = 0x32
@@ -20,6 +26,8 @@ package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
     case listJobExecutionsForJob = 0x35
     case listJobExecutionsForThing = 0x36
     case describeOwnJobExecution = 0x38
+    case deleteJobExecution = 0x39
+    case getJobExecutionHistory = 0x3A
     case batchDescribeJobExecution = 0x40
     case batchUpdateJobExecution = 0x41
     case batchCancelJobExecution = 0x42
@@ -41,6 +49,12 @@ package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
         case .createJob: "CreateJob"
         case .addJobTargets: "AddJobTargets"
         case .describeJob: "DescribeJob"
+        case .cancelJob: "CancelJob"
+        case .deleteJob: "DeleteJob"
+        case .updateJob: "UpdateJob"
+        case .listJobs: "ListJobs"
+        case .getJobDocument: "GetJobDocument"
+        case .removeJobTargets: "RemoveJobTargets"
         case .describeJobExecution: "DescribeJobExecution"
         case .updateJobExecution: "UpdateJobExecution"
         case .cancelJobExecution: "CancelJobExecution"
@@ -49,6 +63,8 @@ package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
         case .listJobExecutionsForJob: "ListJobExecutionsForJob"
         case .listJobExecutionsForThing: "ListJobExecutionsForThing"
         case .describeOwnJobExecution: "DescribeOwnJobExecution"
+        case .deleteJobExecution: "DeleteJobExecution"
+        case .getJobExecutionHistory: "GetJobExecutionHistory"
         case .batchDescribeJobExecution: "BatchDescribeJobExecution"
         case .batchUpdateJobExecution: "BatchUpdateJobExecution"
         case .batchCancelJobExecution: "BatchCancelJobExecution"
@@ -60,7 +76,8 @@ extension Opcode {
     /// Whether the call changes anything.
     package var isMutation: Bool {
         switch self {
-        case .createJob, .addJobTargets, .updateJobExecution, .cancelJobExecution, .startNextPendingJobExecution,
+        case .createJob, .addJobTargets, .cancelJob, .deleteJob, .updateJob, .removeJobTargets, .deleteJobExecution,
+            .updateJobExecution, .cancelJobExecution, .startNextPendingJobExecution,
             .batchUpdateJobExecution, .batchCancelJobExecution:
             true
         default: false

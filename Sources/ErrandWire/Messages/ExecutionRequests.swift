@@ -66,13 +66,14 @@ extension UpdateJobExecutionRequest: RequestMessage {
     package typealias Reply = JobExecutionChange
     package static let opcode = Opcode.updateJobExecution
     package static let isMutation = true
-    package static let rootByteCount = 40
+    package static let rootByteCount = 56
 
     package func writeBody(to writer: inout ByteWriter) {
         writer.appendRoot(Self.rootByteCount) { root in
             root.store(
                 presence(1, when: expectedVersion != nil) | presence(2, when: executionNumber != nil)
-                    | presence(3, when: stepTimeoutInMinutes != nil) | presence(4, when: statusDetails != nil), at: 0)
+                    | presence(3, when: stepTimeoutInMinutes != nil) | presence(4, when: statusDetails != nil)
+                    | presence(5, when: idempotencyKey != nil), at: 0)
             root.store(status.rawValue, at: 8)
             root.store(mergeStatusDetails, at: 9)
             root.store(includeJobExecutionState, at: 10)
@@ -80,6 +81,7 @@ extension UpdateJobExecutionRequest: RequestMessage {
             root.store(expectedVersion, at: 16)
             root.store(executionNumber, at: 24)
             root.store(stepTimeoutInMinutes, at: 32)
+            root.store(idempotencyKey, at: 40)
         }
         writer.appendName(jobId)
         writer.appendName(thingName)
@@ -87,7 +89,7 @@ extension UpdateJobExecutionRequest: RequestMessage {
     }
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
-        try reader.takePresence(known: 0b11111)
+        try reader.takePresence(known: 0b111111)
         let status = try reader.executionStatus(8)
         let mergeStatusDetails = try reader.bool(9, "mergeStatusDetails")
         let includeJobExecutionState = try reader.bool(10, "includeJobExecutionState")
@@ -102,7 +104,8 @@ extension UpdateJobExecutionRequest: RequestMessage {
             expectedVersion: reader.optional(16, bit: 1, as: Int64.self),
             executionNumber: reader.optional(24, bit: 2, as: Int64.self),
             stepTimeoutInMinutes: reader.optional(32, bit: 3, as: Int64.self),
-            includeJobExecutionState: includeJobExecutionState, includeJobDocument: includeJobDocument)
+            includeJobExecutionState: includeJobExecutionState, includeJobDocument: includeJobDocument,
+            idempotencyKey: reader.idempotencyKey(at: 40, bit: 5))
         try reader.finish()
     }
 }
@@ -111,16 +114,17 @@ extension CancelJobExecutionRequest: RequestMessage {
     package typealias Reply = JobExecutionChange
     package static let opcode = Opcode.cancelJobExecution
     package static let isMutation = true
-    package static let rootByteCount = 32
+    package static let rootByteCount = 48
 
     package func writeBody(to writer: inout ByteWriter) {
         writer.appendRoot(Self.rootByteCount) { root in
             root.store(
                 presence(1, when: expectedVersion != nil) | presence(2, when: executionNumber != nil)
-                    | presence(3, when: statusDetails != nil), at: 0)
+                    | presence(3, when: statusDetails != nil) | presence(4, when: idempotencyKey != nil), at: 0)
             root.store(force, at: 8)
             root.store(expectedVersion, at: 16)
             root.store(executionNumber, at: 24)
+            root.store(idempotencyKey, at: 32)
         }
         writer.appendName(jobId)
         writer.appendName(thingName)
@@ -128,7 +132,7 @@ extension CancelJobExecutionRequest: RequestMessage {
     }
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
-        try reader.takePresence(known: 0b1111)
+        try reader.takePresence(known: 0b11111)
         let force = try reader.bool(8, "force")
         try reader.requireZero(9..<16)
         let jobId = try reader.jobId()
@@ -137,7 +141,8 @@ extension CancelJobExecutionRequest: RequestMessage {
         self.init(
             jobId: jobId, thingName: thingName, force: force,
             expectedVersion: reader.optional(16, bit: 1, as: Int64.self),
-            executionNumber: reader.optional(24, bit: 2, as: Int64.self), statusDetails: details)
+            executionNumber: reader.optional(24, bit: 2, as: Int64.self), statusDetails: details,
+            idempotencyKey: reader.idempotencyKey(at: 32, bit: 4))
         try reader.finish()
     }
 }
@@ -146,25 +151,28 @@ extension StartNextPendingJobExecutionRequest: RequestMessage {
     package typealias Reply = PossibleJobExecution
     package static let opcode = Opcode.startNextPendingJobExecution
     package static let isMutation = true
-    package static let rootByteCount = 16
+    package static let rootByteCount = 32
 
     package func writeBody(to writer: inout ByteWriter) {
         writer.appendRoot(Self.rootByteCount) { root in
             root.store(
-                presence(1, when: stepTimeoutInMinutes != nil) | presence(2, when: statusDetails != nil), at: 0)
+                presence(1, when: stepTimeoutInMinutes != nil) | presence(2, when: statusDetails != nil)
+                    | presence(3, when: idempotencyKey != nil), at: 0)
             root.store(stepTimeoutInMinutes, at: 8)
+            root.store(idempotencyKey, at: 16)
         }
         writer.appendName(thingName)
         writer.appendDetails(statusDetails)
     }
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
-        try reader.takePresence(known: 0b111)
+        try reader.takePresence(known: 0b1111)
         let thingName = try reader.thingName()
         let details = try reader.optionalDetails(bit: 2)
         self.init(
             thingName: thingName, statusDetails: details,
-            stepTimeoutInMinutes: reader.optional(8, bit: 1, as: Int64.self))
+            stepTimeoutInMinutes: reader.optional(8, bit: 1, as: Int64.self),
+            idempotencyKey: reader.idempotencyKey(at: 16, bit: 3))
         try reader.finish()
     }
 }

@@ -4,32 +4,45 @@ extension CreateJobRequest: RequestMessage {
     package typealias Reply = JobTargetsReceipt
     package static let opcode = Opcode.createJob
     package static let isMutation = true
-    package static let rootByteCount = 24
+    package static let rootByteCount = 48
 
     package func writeBody(to writer: inout ByteWriter) {
         writer.appendRoot(Self.rootByteCount) { root in
             root.store(
-                presence(1, when: inProgressTimeoutInMinutes != nil) | presence(2, when: description != nil), at: 0)
+                presence(1, when: inProgressTimeoutInMinutes != nil) | presence(2, when: description != nil)
+                    | ConfigurationBlock.presenceBits(configuration.rollout), at: 0)
             root.store(inProgressTimeoutInMinutes, at: 8)
             root.store(targetCount, at: 16)
+            root.store(targetSelection.rawValue, at: 20)
+            ConfigurationBlock.write(
+                retryCriteria: configuration.retryCriteria, rollout: configuration.rollout, into: &root, at: 24)
         }
         writer.appendName(jobId)
         writer.appendText16(description ?? "")
         writer.appendText32(document)
         writer.appendNames(targets)
+        writer.appendAborts(configuration.abortCriteria)
     }
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
-        try reader.takePresence(known: 0b111)
-        try reader.requireZero(20..<24)
+        try reader.takePresence(known: 0b11111)
+        try reader.requireZero(21..<24)
+        let selection = reader.root(20, as: UInt8.self)
+        guard let targetSelection = TargetSelection(rawValue: selection) else {
+            throw .malformed("no target selection has number \(selection)")
+        }
+        var configuration = JobConfiguration(
+            inProgressTimeoutInMinutes: reader.optional(8, bit: 1, as: Int64.self),
+            retryCriteria: try reader.retryCriteria(at: 24), rollout: try reader.rollout(at: 24))
         let jobId = try reader.jobId()
         let description = try reader.optionalString16("description", bit: 2)
         let document = try reader.string32("document", byteCountMax: FieldLimits.jobDocumentByteCountMax)
         let targets = try reader.names()
+        configuration.abortCriteria = try reader.abortCriteria()
         self.init(
-            jobId: jobId, document: document, description: description,
-            inProgressTimeoutInMinutes: reader.optional(8, bit: 1, as: Int64.self),
+            jobId: jobId, document: document, description: description, configuration: configuration,
             targetCount: reader.root(16, as: UInt32.self), targets: targets)
+        self.targetSelection = targetSelection
         try reader.finish()
     }
 }
@@ -88,61 +101,6 @@ extension DescribeJobRequest: RequestMessage {
     package init(from reader: inout MessageReader) throws(MessageFault) {
         try reader.takePresence(known: 0b1)
         self.init(jobId: try reader.jobId())
-        try reader.finish()
-    }
-}
-
-extension Job: Message, ReplyMessage {
-    package static let rootByteCount = 88
-
-    /// The order of the counts in SPEC §9.5, from offset 48.
-    private static let countedStatuses: [JobExecutionStatus] = [
-        .queued, .inProgress, .succeeded, .failed, .timedOut, .rejected, .removed, .canceled,
-    ]
-
-    package func writeBody(to writer: inout ByteWriter) {
-        writer.appendRoot(Self.rootByteCount) { root in
-            root.store(
-                presence(0, when: completedAtMilliseconds != nil)
-                    | presence(1, when: inProgressTimeoutInMinutes != nil) | presence(2, when: description != nil),
-                at: 0)
-            root.store(status.rawValue, at: 4)
-            root.store(createdAtMilliseconds, at: 8)
-            root.store(lastUpdatedAtMilliseconds, at: 16)
-            root.store(completedAtMilliseconds, at: 24)
-            root.store(inProgressTimeoutInMinutes, at: 32)
-            root.store(targetCount, at: 40)
-            root.store(notYetQueuedCount, at: 44)
-            for (index, status) in Self.countedStatuses.enumerated() {
-                root.store(processDetails[status], at: 48 + index * 4)
-            }
-        }
-        writer.appendName(jobId)
-        writer.appendText16(description ?? "")
-    }
-
-    package init(from reader: inout MessageReader) throws(MessageFault) {
-        try reader.takePresence(known: 0b111)
-        try reader.requireZero(5..<8)
-        try reader.requireZero(80..<88)
-        let statusNumber = reader.root(4, as: UInt8.self)
-        guard let status = JobStatus(rawValue: statusNumber) else {
-            throw .malformed("no job status has number \(statusNumber)")
-        }
-        var details = JobProcessDetails()
-        for (index, status) in Self.countedStatuses.enumerated() {
-            details[status] = reader.root(48 + index * 4, as: UInt32.self)
-        }
-        let jobId = try reader.receivedJobId()
-        let description = try reader.optionalString16("description", bit: 2)
-        self.init(
-            jobId: jobId, description: description, status: status,
-            createdAtMilliseconds: reader.root(8, as: Int64.self),
-            lastUpdatedAtMilliseconds: reader.root(16, as: Int64.self),
-            completedAtMilliseconds: reader.optional(24, bit: 0, as: Int64.self),
-            inProgressTimeoutInMinutes: reader.optional(32, bit: 1, as: Int64.self),
-            targetCount: reader.root(40, as: UInt32.self), notYetQueuedCount: reader.root(44, as: UInt32.self),
-            processDetails: details)
         try reader.finish()
     }
 }

@@ -19,7 +19,7 @@ extension GetPendingJobExecutionsRequest: RequestMessage {
         try reader.takePresence(known: 0b111)
         try reader.requireZero(12..<16)
         let thingName = try reader.thingName()
-        let token = try reader.nextToken(bit: 2)
+        let token = try reader.requestedToken(bit: 2)
         self.init(thingName: thingName, maxResults: reader.optional(8, bit: 1, as: UInt32.self), nextToken: token)
         try reader.finish()
     }
@@ -42,9 +42,9 @@ extension PendingJobExecutions: Message, ReplyMessage {
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
         try reader.takePresence(known: 0b1)
-        let token = try reader.optionalBytes16("nextToken", bit: 0)
-        let inProgress = try reader.summaries(reader.root(8, as: UInt32.self))
-        let queued = try reader.summaries(reader.root(12, as: UInt32.self))
+        let token = try reader.receivedToken(bit: 0)
+        let inProgress = try reader.records(reader.root(8, as: UInt32.self))
+        let queued = try reader.records(reader.root(12, as: UInt32.self))
         self.init(
             inProgressJobs: inProgress, queuedJobs: queued, totalCount: reader.root(4, as: UInt32.self),
             nextToken: token)
@@ -100,7 +100,7 @@ extension ListJobExecutionsForJobRequest: RequestMessage {
     package init(from reader: inout MessageReader) throws(MessageFault) {
         let root = try ListRoot(rootOf: &reader)
         let jobId = try reader.jobId()
-        let token = try reader.nextToken(bit: 3)
+        let token = try reader.requestedToken(bit: 3)
         self.init(jobId: jobId, status: root.status, maxResults: root.maxResults, nextToken: token)
         try reader.finish()
     }
@@ -120,7 +120,7 @@ extension ListJobExecutionsForThingRequest: RequestMessage {
     package init(from reader: inout MessageReader) throws(MessageFault) {
         let root = try ListRoot(rootOf: &reader)
         let thingName = try reader.thingName()
-        let token = try reader.nextToken(bit: 3)
+        let token = try reader.requestedToken(bit: 3)
         self.init(thingName: thingName, status: root.status, maxResults: root.maxResults, nextToken: token)
         try reader.finish()
     }
@@ -140,26 +140,33 @@ extension JobExecutionPage: Message, ReplyMessage {
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
         try reader.takePresence(known: 0b1)
-        let token = try reader.optionalBytes16("nextToken", bit: 0)
-        self.init(executions: try reader.summaries(reader.root(4, as: UInt32.self)), nextToken: token)
+        let token = try reader.receivedToken(bit: 0)
+        self.init(executions: try reader.records(reader.root(4, as: UInt32.self)), nextToken: token)
         try reader.finish()
     }
 }
 
 extension MessageReader {
-    fileprivate mutating func nextToken(bit: Int) throws(MessageFault) -> [UInt8]? {
+    /// A token of a request, bound by SPEC §12's limits.
+    mutating func requestedToken(bit: Int) throws(MessageFault) -> [UInt8]? {
         try optionalBytes16("nextToken", bit: bit, byteCountMax: FieldLimits.nextTokenByteCountMax)
     }
 
-    fileprivate mutating func summaries(_ count: UInt32) throws(MessageFault) -> [JobExecutionSummary] {
-        var summaries: [JobExecutionSummary] = []
+    /// A token of a reply.
+    mutating func receivedToken(bit: Int) throws(MessageFault) -> [UInt8]? {
+        try optionalBytes16("nextToken", bit: bit)
+    }
+
+    /// The records of a list, whose status is 0.
+    mutating func records<Body: Message>(_ count: UInt32) throws(MessageFault) -> [Body] {
+        var bodies: [Body] = []
         for _ in 0..<count {
             let header = try recordHeader()
-            var record = try takeRecordBody(header, rootByteCount: JobExecutionSummary.rootByteCount)
+            var record = try takeRecordBody(header, rootByteCount: Body.rootByteCount)
             guard header.status == 0 else { throw .malformed("a record of a list has status \(header.status)") }
-            summaries.append(try JobExecutionSummary(from: &record))
+            bodies.append(try Body(from: &record))
         }
-        return summaries
+        return bodies
     }
 }
 

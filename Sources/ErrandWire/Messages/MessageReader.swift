@@ -77,14 +77,14 @@ package struct MessageReader: ~Escapable {
 
     // MARK: Variable fields
 
-    private mutating func take<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) throws(MessageFault) -> T {
+    mutating func take<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) throws(MessageFault) -> T {
         guard body.byteCount - offset >= MemoryLayout<T>.size else { throw .malformed("truncated at byte \(offset)") }
         defer { offset += MemoryLayout<T>.size }
         return body.loadLittleEndian(at: offset, as: type)
     }
 
     @_lifetime(copy self)
-    private mutating func takeBytes(_ count: Int) throws(MessageFault) -> RawSpan {
+    mutating func takeBytes(_ count: Int) throws(MessageFault) -> RawSpan {
         guard body.byteCount - offset >= count else { throw .malformed("truncated at byte \(offset)") }
         let start = offset
         offset += count
@@ -255,7 +255,7 @@ package struct MessageReader: ~Escapable {
         if let invalid { throw .invalidField(invalid) }
     }
 
-    private func whenPresent(_ bit: Int, _ field: String, isEmpty: Bool) throws(MessageFault) -> Bool {
+    func whenPresent(_ bit: Int, _ field: String, isEmpty: Bool) throws(MessageFault) -> Bool {
         if isPresent(bit) { return true }
         guard isEmpty else { throw .malformed("\(field) has bytes but its presence bit is not set") }
         return false
