@@ -17,12 +17,6 @@ extension ContiguousArray<UInt8> {
         }
     }
 
-    /// How far `time` is after `base`, or 0 if it is not.
-    mutating func append(time: Int64, since base: Int64) {
-        let (difference, overflows) = time.subtractingReportingOverflow(base)
-        append(varint: overflows ? UInt64(Int64.max) : UInt64(Swift.max(0, difference)))
-    }
-
     static func varintByteCount(_ value: UInt64) -> Int { Swift.max(1, (70 - value.leadingZeroBitCount) / 7) }
 }
 

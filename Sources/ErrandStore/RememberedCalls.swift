@@ -28,19 +28,23 @@ struct RememberedCalls {
         } else if bytes[0] >= Self.countMax {
             dropOldest()
         }
-        var entry: ContiguousArray<UInt8> = []
-        entry.reserveCapacity(48)
-        entry.append(word: key.high)
-        entry.append(word: key.low)
-        entry.append(word: fingerprint)
-        entry.append(outcome.status.rawValue)
-        entry.append(varint: UInt64(bitPattern: outcome.versionNumber))
-        entry.append(time: outcome.lastUpdatedAtMilliseconds, since: queuedAt)
-        entry.append(varint: outcome.approximateSecondsBeforeTimedOut.map { UInt64($0) + 1 } ?? 0)
-        entry.append(outcome.statusDetails.map { UInt8($0.count) + 1 } ?? 0)
-        if let details = outcome.statusDetails { entry.append(contentsOf: details.flat) }
-        bytes.append(varint: UInt64(entry.count))
-        bytes.append(contentsOf: entry)
+        let version = UInt64(bitPattern: outcome.versionNumber)
+        let (delta, overflows) = outcome.lastUpdatedAtMilliseconds.subtractingReportingOverflow(queuedAt)
+        let time = overflows ? UInt64(Int64.max) : UInt64(max(0, delta))
+        let seconds = outcome.approximateSecondsBeforeTimedOut.map { UInt64($0) + 1 } ?? 0
+        let byteCount =
+            24 + 1 + ContiguousArray.varintByteCount(version) + ContiguousArray.varintByteCount(time)
+            + ContiguousArray.varintByteCount(seconds) + 1 + (outcome.statusDetails?.flat.count ?? 0)
+        bytes.append(varint: UInt64(byteCount))
+        bytes.append(word: key.high)
+        bytes.append(word: key.low)
+        bytes.append(word: fingerprint)
+        bytes.append(outcome.status.rawValue)
+        bytes.append(varint: version)
+        bytes.append(varint: time)
+        bytes.append(varint: seconds)
+        bytes.append(outcome.statusDetails.map { UInt8($0.count) + 1 } ?? 0)
+        if let details = outcome.statusDetails { bytes.append(contentsOf: details.flat) }
         bytes[0] += 1
     }
 

@@ -25,8 +25,8 @@ extension StoredJob {
             state.counts[old] -= 1
             state.attempts[old] -= 1
             state.attempts[new] += 1
-            if state.status == .inProgress, let retry = rules.retry(of: copy, criteria: state.configuration.retryCriteria)
-            {
+            let criteria = state.configuration.retryCriteria
+            if state.status == .inProgress, let retry = rules.retry(of: copy, criteria: criteria) {
                 state.counts[.queued] += 1
                 state.attempts[.queued] += 1
                 state.executions.append(next)

@@ -12,7 +12,9 @@ extension StoredJob {
     func cancel(_ request: CancelJobRequest, at now: Int64) -> Operated {
         let fingerprint = request.idempotencyKey == nil ? 0 : request.fingerprint
         return state.withLock { state in
-            if let outcome = state.calls.replay(request.idempotencyKey, fingerprint) { return Operated(outcome: outcome) }
+            if let outcome = state.calls.replay(request.idempotencyKey, fingerprint) {
+                return Operated(outcome: outcome)
+            }
             let needsSweep: Bool
             switch state.status {
             case .completed, .deletionInProgress:

@@ -186,10 +186,10 @@ extension Stripe {
     private func view(
         of slot: Int, on thingName: ThingName, includeJobDocument: Bool, at now: Int64
     ) -> StoredExecutionView {
-        let execution = slots[slot]
+        let record = slots[slot].record
         return StoredExecutionView(
-            jobId: execution.job.id, thingName: thingName, record: execution.record,
-            approximateSecondsBeforeTimedOut: execution.record.approximateSecondsBeforeTimedOut(at: now),
-            jobDocument: includeJobDocument ? execution.job.document : nil)
+            jobId: slots[slot].job.id, thingName: thingName, record: record,
+            approximateSecondsBeforeTimedOut: record.approximateSecondsBeforeTimedOut(at: now),
+            jobDocument: includeJobDocument ? slots[slot].job.document : nil)
     }
 }

@@ -86,7 +86,7 @@ struct JobConfigurationTests {
         #expect(Self.pinned == base.fingerprint)
     }
 
-    private static let pinned: UInt64 = 0
+    private static let pinned: UInt64 = 8_513_065_378_883_748_636
 
     private static func exponential(
         _ base: UInt32, _ factor: UInt8, _ criterion: RolloutConfig.IncreaseCriterion

@@ -45,7 +45,7 @@ private struct ModelCheck {
         case 15: return try listForThing()
         case 16: return try listForJob()
         case 17: return try job()
-        case 18: return try describeOwn()
+        case 18: return try chance(3) ? cancelJob() : describeOwn()
         default:
             let fired = model.advance(to: now)
             let result = store.store.advance(to: now, limit: 1_000_000)
@@ -94,6 +94,12 @@ private struct ModelCheck {
         let outcome = try store.cancel(
             id, thing, force: force, expectedVersion: expected, details: try details.map(flat), at: now)
         return differ("cancel \(id) \(thing)", code, outcome)
+    }
+
+    private mutating func cancelJob() throws -> String? {
+        let (id, force) = (one(of: jobs), chance(2))
+        let code = model.cancelJob(id, force: force, at: now)
+        return differ("cancelJob \(id)", code, try store.cancelJob(id, force: force, at: now))
     }
 
     private mutating func startNext() throws -> String? {
@@ -171,7 +177,7 @@ private struct ModelCheck {
         }
         guard shown.targetCount == executions.count, shown.notYetQueuedCount == 0,
             shown.createdAtMilliseconds == job.createdAt, shown.completedAtMilliseconds == job.completedAt,
-            shown.status == (job.completedAt == nil ? .inProgress : .completed)
+            shown.status == (job.isCanceled ? .canceled : job.completedAt == nil ? .inProgress : .completed)
         else { return "job \(id): \(shown), not \(job)" }
         return nil
     }

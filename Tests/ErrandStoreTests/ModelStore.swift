@@ -25,6 +25,8 @@ struct ModelStore {
         var targets: [String]
         var createdAt: Int64
         var completedAt: Int64?
+        var isCanceled = false
+        var isForced = false
     }
 
     let minute: Int64
@@ -105,6 +107,23 @@ struct ModelStore {
         return .ok
     }
 
+    mutating func cancelJob(_ id: String, force: Bool, at now: Int64) -> StatusCode {
+        guard let job = jobs[id] else { return .notFound }
+        guard job.completedAt == nil else { return .invalidStateTransition }
+        let isRunning = executions.contains { $0.job == id && $0.status == .inProgress }
+        guard !job.isCanceled || (force && !job.isForced && isRunning) else { return .ok }
+        jobs[id]?.isCanceled = true
+        if force { jobs[id]?.isForced = true }
+        for index in executions.indices where executions[index].job == id {
+            look(at: index, now: now)
+            let status = executions[index].status
+            guard status == .queued || (force && status == .inProgress) else { continue }
+            executions[index].forceCanceled = force
+            end(index, .canceled, at: now)
+        }
+        return .ok
+    }
+
     mutating func startNext(_ thing: String, details: [String: String]?, step: Int64?, at now: Int64) -> Int? {
         for index in pending(thing) { look(at: index, now: now) }
         guard let head = pending(thing).first else { return nil }
@@ -139,6 +158,7 @@ struct ModelStore {
         executions[index].inProgressDeadline = nil
         executions[index].stepDeadline = nil
         let id = executions[index].job
+        guard jobs[id]?.isCanceled == false else { return }
         if !executions.contains(where: { $0.job == id && $0.isOpen }) { jobs[id]?.completedAt = now }
     }
 }

@@ -12,7 +12,7 @@ extension JobConfiguration {
     private func validateRetryCriteria() throws(InvalidField) {
         guard retryCriteria.count <= FieldLimits.retryCriterionCountMax else {
             throw InvalidField(
-                "retryCriteria", "has \(retryCriteria.count) criteria, the limit is \(FieldLimits.retryCriterionCountMax)")
+                "retryCriteria", "\(retryCriteria.count) criteria are more than \(FieldLimits.retryCriterionCountMax)")
         }
         var total = 0
         for (index, criterion) in retryCriteria.enumerated() {
