@@ -17,7 +17,7 @@ package enum FieldLimits {
     /// Of one thing, over both failure types.
     package static let retryCountMax = 10
     package static let ratePerMinuteMax: UInt32 = 1000
-    package static let abortCriterionCountMax = 10
+    package static let abortCriterionCountMax = 16
 
     /// A description or a comment.
     package static func checkText(_ text: String, _ field: String) throws(InvalidField) {

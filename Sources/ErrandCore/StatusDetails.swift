@@ -44,7 +44,7 @@ public struct StatusDetails: Sendable {
 
     /// Details in a reply: SPEC §12's limits bind requests only, so the texts only have to be UTF-8.
     package init(received flat: [UInt8], count: Int) throws(InvalidField) {
-        self.init(unchecked: flat, count: count)
+        self.init(stored: flat, count: count)
         let bytes = flat.span.bytes
         for range in ranges {
             guard PrintableText.isUTF8(bytes.extracting(range.key)), PrintableText.isUTF8(bytes.extracting(range.value))

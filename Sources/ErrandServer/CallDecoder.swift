@@ -77,9 +77,36 @@ struct CallDecoder: CallSink {
         case .listJobExecutionsForThing:
             let request = try ListJobExecutionsForThingRequest(body, header)
             accept(body, request.validate) { .listForThing(request) }
+        case .batchDescribeJobExecution:
+            try decodeBatch(header, body, DescribeJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .describe($0) })
+            return true
+        case .batchUpdateJobExecution:
+            try decodeBatch(header, body, UpdateJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .update($0) })
+            return true
+        case .batchCancelJobExecution:
+            try decodeBatch(header, body, CancelJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
+            return true
+        case .health:
+            _ = try HealthRequest(body, header)
+            batch.items.append(.health)
+        case .serverInfo:
+            _ = try ServerInfoRequest(body, header)
+            batch.items.append(.serverInfo)
+        default:
+            try decodeJobCall(header, body)
+        }
+        return false
+    }
+
+    private mutating func decodeJobCall(_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) {
+        switch Opcode(rawValue: header.opcode) {
         case .createJob:
             let request = try CreateJobRequest(body, header)
-            accept(body, request.validateWithDocument) { .createJob(request) }
+            if request.targetSelection == .continuous {
+                batch.add(Refusal(.unimplemented, "continuous jobs are not supported; create a SNAPSHOT job"))
+            } else {
+                accept(body, request.validateWithDocument) { .createJob(request) }
+            }
         case .addJobTargets:
             let request = try AddJobTargetsRequest(body, header)
             accept(body, request.validate) { .addJobTargets(request) }
@@ -110,25 +137,9 @@ struct CallDecoder: CallSink {
         case .getJobExecutionHistory:
             let request = try GetJobExecutionHistoryRequest(body, header)
             accept(body, request.validate) { .getHistory(request) }
-        case .batchDescribeJobExecution:
-            try decodeBatch(header, body, DescribeJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .describe($0) })
-            return true
-        case .batchUpdateJobExecution:
-            try decodeBatch(header, body, UpdateJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .update($0) })
-            return true
-        case .batchCancelJobExecution:
-            try decodeBatch(header, body, CancelJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
-            return true
-        case .health:
-            _ = try HealthRequest(body, header)
-            batch.items.append(.health)
-        case .serverInfo:
-            _ = try ServerInfoRequest(body, header)
-            batch.items.append(.serverInfo)
         default:
             batch.add(Refusal(.unimplemented, "no call has opcode 0x\(String(header.opcode, radix: 16))"))
         }
-        return false
     }
 
     @inline(__always)

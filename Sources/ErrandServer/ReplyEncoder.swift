@@ -39,8 +39,14 @@ struct ReplyEncoder {
             case .page(let page): writeReply(page, call, into: &encoder)
             case .targetsReceived(let receipt): writeReply(receipt, call, into: &encoder)
             case .job(let job): writeReply(job, call, into: &encoder)
-            case .jobDeleted, .executionDeleted, .targetsRemoved, .jobPage, .jobDocument, .history:
-                writeFailure(Refusal(.unimplemented, "this call has no reply yet"), call, into: &encoder)
+            case .jobDeleted, .executionDeleted: writeReply(Done(), call, into: &encoder)
+            case .targetsRemoved(let count): writeReply(RemovedTargets(removedCount: count), call, into: &encoder)
+            case .jobPage(let page): writeReply(page, call, into: &encoder)
+            case .history(let page): writeReply(page, call, into: &encoder)
+            case .jobDocument(let document):
+                begin(call, rootByteCount: JobDocumentReply.rootByteCount, &encoder)
+                JobDocumentReply.write(document.bytes, to: &encoder.body)
+                end(call, &encoder)
             }
         }
     }

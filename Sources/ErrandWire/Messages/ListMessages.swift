@@ -43,8 +43,8 @@ extension PendingJobExecutions: Message, ReplyMessage {
     package init(from reader: inout MessageReader) throws(MessageFault) {
         try reader.takePresence(known: 0b1)
         let token = try reader.receivedToken(bit: 0)
-        let inProgress = try reader.records(reader.root(8, as: UInt32.self))
-        let queued = try reader.records(reader.root(12, as: UInt32.self))
+        let inProgress: [JobExecutionSummary] = try reader.records(reader.root(8, as: UInt32.self))
+        let queued: [JobExecutionSummary] = try reader.records(reader.root(12, as: UInt32.self))
         self.init(
             inProgressJobs: inProgress, queuedJobs: queued, totalCount: reader.root(4, as: UInt32.self),
             nextToken: token)
