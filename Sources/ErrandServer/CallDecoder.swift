@@ -78,13 +78,19 @@ struct CallDecoder: CallSink {
             let request = try ListJobExecutionsForThingRequest(body, header)
             accept(body, request.validate) { .listForThing(request) }
         case .batchDescribeJobExecution:
-            try decodeBatch(header, body, DescribeJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .describe($0) })
+            try decodeBatch(
+                header, body, DescribeJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() }, { .describe($0) })
             return true
         case .batchUpdateJobExecution:
-            try decodeBatch(header, body, UpdateJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .update($0) })
+            try decodeBatch(
+                header, body, UpdateJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() }, { .update($0) })
             return true
         case .batchCancelJobExecution:
-            try decodeBatch(header, body, CancelJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
+            try decodeBatch(
+                header, body, CancelJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
             return true
         case .health:
             _ = try HealthRequest(body, header)
@@ -165,7 +171,8 @@ struct CallDecoder: CallSink {
         let items = try BatchItems<Item>(body, header, itemCountMax: batchItemCountMax)
         for item in items.items {
             switch item {
-            case .success(let request): accept(body, { () throws(InvalidField) in try validate(request) }) { command(request) }
+            case .success(let request):
+                accept(body, { () throws(InvalidField) in try validate(request) }) { command(request) }
             case .failure(let field): batch.add(untimely(body) ?? Refusal(field))
             }
         }

@@ -29,7 +29,9 @@ public final class JobExecutionServer: @unchecked Sendable {
     private let isStopping = Atomic<Bool>(false)
 
     /// Starts serving with a store in memory.
-    public static func start(_ configuration: ServerConfiguration = ServerConfiguration()) throws(ServerStartError) -> JobExecutionServer {
+    public static func start(_ configuration: ServerConfiguration = ServerConfiguration()) throws(ServerStartError)
+        -> JobExecutionServer
+    {
         let rules = ExecutionRules(minuteLengthMilliseconds: configuration.minuteLengthMilliseconds)
         return try start(configuration, store: MemoryExecutionStore(rules: rules), clock: .system())
     }
@@ -41,11 +43,14 @@ public final class JobExecutionServer: @unchecked Sendable {
             return try JobExecutionServer(configuration, store: store, clock: clock)
         } catch let error as SystemError where error.isAddressInUse {
             throw ServerStartError(
-                description: "\(configuration.host):\(configuration.port) is in use; choose another port or stop what listens there")
+                description:
+                    "\(configuration.host):\(configuration.port) is in use; choose another port or stop what listens there"
+            )
         } catch let error as AddressError {
             throw ServerStartError(description: "cannot listen on \(error)")
         } catch {
-            throw ServerStartError(description: "cannot listen on \(configuration.host):\(configuration.port): \(error)")
+            throw ServerStartError(
+                description: "cannot listen on \(configuration.host):\(configuration.port): \(error)")
         }
     }
 
@@ -54,8 +59,10 @@ public final class JobExecutionServer: @unchecked Sendable {
         let greeting = Self.greeting(configuration, bootId: bootId, now: clock.nowMilliseconds())
         logger = configuration.logger
         status = ServerStatus(
-            template: Self.info(configuration, bootId: bootId, now: clock.nowMilliseconds()), clock: clock, store: store)
-        let addresses = try SocketAddress.resolve(host: configuration.host, port: configuration.port, forListening: true)
+            template: Self.info(configuration, bootId: bootId, now: clock.nowMilliseconds()), clock: clock, store: store
+        )
+        let addresses = try SocketAddress.resolve(
+            host: configuration.host, port: configuration.port, forListening: true)
         let loopCount = max(1, configuration.loopCount ?? SystemCall.processorCount)
         var loops: [EventLoop] = []
         for index in 0..<loopCount { loops.append(try EventLoop(label: "errand.loop.\(index)")) }

@@ -145,7 +145,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func closeWhenDone() {
-        guard inputHasEnded || state.phase == .draining || state.phase == .closed, batchesInFlight == 0, !stream.isPaused else { return }
+        guard inputHasEnded || state.phase == .draining || state.phase == .closed, batchesInFlight == 0,
+            !stream.isPaused
+        else { return }
         connection.close()
     }
 
