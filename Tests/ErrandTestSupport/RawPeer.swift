@@ -61,9 +61,12 @@ package final class RawPeer: @unchecked Sendable {
     }
 
     /// Connects to a server on this machine.
-    package convenience init(port: UInt16, receiveBufferByteCount: Int32? = nil) throws {
+    package convenience init(port: UInt16, bufferByteCount: Int32? = nil) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        if var byteCount = receiveBufferByteCount { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &byteCount, 4) }
+        if var byteCount = bufferByteCount {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &byteCount, 4)
+            setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &byteCount, 4)
+        }
         let result = withLoopback(port: port) { connect(descriptor, $0, $1) }
         self.init(descriptor: descriptor)
         guard result == 0 else { throw RawEnd.reset }
@@ -156,6 +159,12 @@ package final class RawPeer: @unchecked Sendable {
     package func adopt(_ welcome: Welcome) {
         encoder.agreement = SegmentAgreement(compression: welcome.compression == 1, checksums: welcome.checksums == 1)
         encoder.segmentByteCountMax = Int(welcome.segmentByteCountMax)
+    }
+
+    /// The id of a frame that the caller makes by itself.
+    package func nextRequestId() -> UInt64 {
+        lastRequestId += 1
+        return lastRequestId
     }
 
     /// Queues a call for `flush`; returns its id.

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ErrandTransport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.ownThreads, .timeLimit(.minutes(1)))
 struct ConnectorTests {
     private let loop: EventLoop
 
