@@ -57,6 +57,8 @@ let package = Package(
                 "ErrandClient", "ErrandServer", "ErrandStore", "ErrandCore", "ErrandWire", "ErrandTransport",
                 "ErrandTestSupport",
             ]),
+        .testTarget(name: "ErrandWireTests", dependencies: ["ErrandCore", "ErrandWire"]),
+        .testTarget(name: "RepositoryTests", dependencies: ["ErrandCore", "ErrandWire"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,7 +2,8 @@
 
 A root field is one line: offset, type, name, then optionally `@bit` (its presence bit) and
 `!rule` (its limit in errand_limits.py). A variable field has no offset. `reserved` takes a
-byte count in its type, such as `r7`. `enum:0,1` lists the only values a u8 may take.
+byte count in its type, such as `r7`. `enum:0,1` lists the only values a u8 may take. `^512` is the most
+bytes that a text may have in any message.
 """
 
 OPCODES = {
@@ -52,6 +53,7 @@ class Field:
         self.type, self.name = words.pop(0), words.pop(0)
         self.bit = next((int(w[1:]) for w in words if w[0] == "@"), None)
         self.rule = next((w[1:] for w in words if w[0] == "!"), None)
+        self.most = next((int(w[1:]) for w in words if w[0] == "^"), None)
         self.reserved = self.type[0] == "r"
 
     @property
@@ -92,14 +94,14 @@ HELLO = Layout("HELLO", 40, "0 u32 presence; 4 u16 versionMin; 6 u16 versionMax;
                "22 u8 credentialKind; 23 r1 reserved; 24 r8 reserved; 32 r8 reserved",
                "text16 clientName !name64; text16 clientVersion !name64; bytes16 credential !credential")
 WELCOME = Layout("WELCOME", 64, "0 u32 presence; 4 u16 version; 6 enum:0,1 compression; 7 enum:0,1 checksums;"
-                 "8 u64 features; 16 u32 segmentByteCountMax; 20 u32 callsInFlightMax; 24 u32 bytesInFlightMax;"
-                 "28 u32 batchItemCountMax; 32 u32 pingIntervalMilliseconds; 36 u32 idleTimeoutMilliseconds;"
+                 "8 u64 features; 16 u32 segmentByteCountMax !segmentFloor; 20 u32 callsInFlightMax !atLeastOne;"
+                 "24 u32 bytesInFlightMax; 28 u32 batchItemCountMax !atLeastOne; 32 u32 pingIntervalMilliseconds; 36 u32 idleTimeoutMilliseconds;"
                  "40 u64 bootId; 48 i64 nowMilliseconds; 56 r8 reserved",
                  "text16 serverName; text16 serverVersion; text16 thingArnPrefix")
-CONNECTION_ERROR = Layout("CONNECTION_ERROR", 8, "0 u16 reason; 2 r2 reserved; 4 r4 reserved", "text16 message")
+CONNECTION_ERROR = Layout("CONNECTION_ERROR", 8, "0 u16 reason; 2 r2 reserved; 4 r4 reserved", "text16 message ^512")
 PING = Layout("PING", 8, "0 u64 opaque")
 GOAWAY = Layout("GOAWAY", 24, "0 u64 lastRequestId; 8 u32 graceMilliseconds; 12 u32 retryAfterMilliseconds; 16 r8 reserved",
-                "text16 message")
+                "text16 message ^512")
 CANCEL_CALL = Layout("CANCEL_CALL", 0, "")
 
 JOB_EXECUTION = Layout("JobExecution", 56, SUMMARY_ROOT + "48 u32 approximateSecondsBeforeTimedOut @1; 52 r4 reserved",
@@ -110,7 +112,7 @@ JOB_EXECUTION_OR_EMPTY = Layout("JobExecution or empty", 56,
 SUMMARY = Layout("JobExecutionSummary", 48, SUMMARY_ROOT, NAMES)
 FAILURE = Layout("Failure", 32, "0 u32 presence; 4 enum:0,1,2 applied; 5 executionStatus status @1; 6 r2 reserved;"
                  "8 u32 retryAfterMilliseconds @0; 12 r4 reserved; 16 i64 versionNumber @1; 24 i64 executionNumber @1",
-                 "text16 message; details statusDetails @2")
+                 "text16 message ^512; details statusDetails @2")
 CHANGE = Layout("JobExecutionChange", 32, "0 u32 presence; 4 executionStatus status; 5 r1 reserved; 6 r2 reserved;"
                 "8 i64 versionNumber; 16 i64 executionNumber; 24 i64 lastUpdatedAtMilliseconds",
                 "details statusDetails @0; text32 jobDocument @1")

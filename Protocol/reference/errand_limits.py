@@ -1,6 +1,6 @@
 """The limits of SPEC.md section 12 (and those that single messages name).
 
-check(rule, value) is true when the value is inside its limits. They bind requests and HELLO;
+check(rule, value) is true when the value is inside its limits. They bind requests, HELLO and WELCOME;
 a reader of a reply checks only the structure and that texts are UTF-8.
 """
 
@@ -60,6 +60,7 @@ RULES = {
     "details": _details,
     "targets": _targets,
     "someTargets": lambda v: len(v) >= 1 and _targets(v),
+    "atLeastOne": lambda v: v >= 1,
     "segmentFloor": lambda v: v >= 65536,
     "name64": lambda v: len(v.encode()) <= 64,
     "credential": lambda v: len(v) // 2 <= 2048,

@@ -190,6 +190,8 @@ def decode_body(layout, body, words, tail, limits, problems, in_batch=False, bro
     presence = int.from_bytes(body[:4], "little") if layout.has_presence else 0
     if presence & 0xFFFF & ~layout.known_bits or (in_batch and presence & 1):
         raise malformed("presence")
+    if layout is FAILURE and presence & 0b110 == 0b100:
+        raise malformed("statusDetails without a state")
     fields = {}
     for field in layout.fields:
         raw = body[field.offset:field.offset + field.width]
@@ -201,6 +203,8 @@ def decode_body(layout, body, words, tail, limits, problems, in_batch=False, bro
     reader = Reader(body, words * 8, problems)
     for field in layout.variable:
         count, value = reader.variable(field.type)
+        if field.most is not None and count > field.most:
+            raise malformed(f"{field.name} above its limit")
         if field.bit is None or presence >> field.bit & 1:
             fields[field.name] = value
         elif count:
@@ -233,7 +237,7 @@ def decode_message(direction, data):
     assert len(data) == 16 + length
     name, reply = OPCODE_NAMES[opcode], bool(flags & FLAG_REPLY)
     control = opcode < FIRST_CALL_OPCODE
-    limits = (direction == "client" and not control) or name == "HELLO"
+    limits = (direction == "client" and not control) or name in ("HELLO", "WELCOME")
     problems, broken_items = [], []
     try:
         fields = decode_body(layout_of(name, reply, status), data[16:], words, bool(flags & FLAG_TAIL), limits,

@@ -43,6 +43,15 @@ def _handshake(builders):
                                 ("feature 3", {"features": "8"}, "FEATURE_UNKNOWN")):
         body, _ = encode_body(welcome.layout, {**welcome.case.minimal, **change})
         welcome.bad(name, "7.2", welcome.frame(body), error)
+    for name, change in (("segmentByteCountMax below the floor", {"segmentByteCountMax": 65535}),
+                         ("callsInFlightMax 0", {"callsInFlightMax": 0}), ("batchItemCountMax 0", {"batchItemCountMax": 0}),
+                         ("callsInFlightMax 0 and version 2", {"callsInFlightMax": 0, "version": 2})):
+        body, _ = encode_body(welcome.layout, {**welcome.case.minimal, **change})
+        welcome.bad(name, "7.2", welcome.frame(body))
+    for label in ("CONNECTION_ERROR from client", "CONNECTION_ERROR from server", "GOAWAY"):
+        builder = builders[label]
+        body, _ = encode_body(builder.layout, {**builder.case.minimal, "message": "m" * 513})
+        builder.bad("message of 513 bytes", builder.case.spec, builder.frame(body))
     broken = builders["CONNECTION_ERROR from server"]
     fields = {"reason": 999, "message": "from a newer server"}
     body, _ = encode_body(broken.layout, fields)
@@ -72,7 +81,8 @@ def _executions(builders):
     described = builders["describe reply"]
     for status in EXECUTION_STATUS[1:]:
         described.valid(f"with status {status}", {**described.case.minimal, "status": status})
-    described.valid("with empty statusDetails", {**described.case.minimal, "statusDetails": []})
+    fields = {**described.case.minimal, "statusDetails": []}
+    described.good("degenerate", "with empty statusDetails", fields, described.frame(encode_body(described.layout, fields)[0]), "8.1")
     described.valid("with times before 1970", {**described.case.minimal, "queuedAtMilliseconds": "-1"})
     update = builders["update"]
     plain = update.case.minimal
@@ -92,6 +102,7 @@ def _executions(builders):
         update.bad(f"body of {word} bytes", "NOT-3", update.frame(body[:word], 5))
     for label in ("describe own reply", "start next reply"):
         reply = builders[label]
+        reply.bad("empty with flag tail", "9.7", reply.frame(b"", 0, tail=True))
         reply.bad("no root but a body", "9.7", reply.frame(bytes(8), 0))
     described.bad("an empty body", "EVO-1", described.frame(b"", 0))
 
@@ -108,7 +119,14 @@ def _failures(builder):
         builder.valid(f"with {status}", fields, status=status)
     builder.valid("that was applied", {**failure, "applied": 1}, status="INTERNAL")
     builder.valid("with the longest message", {**failure, "message": "m" * 512}, status="INTERNAL")
-    builder.valid("with empty statusDetails", {**state, "statusDetails": []}, status="VERSION_MISMATCH")
+    fields = {**state, "statusDetails": []}
+    builder.good("degenerate", "with empty statusDetails", fields, builder.frame(encode_body(builder.layout, fields)[0]), "8.3")
+    body, _ = encode_body(builder.layout, {**failure, "message": "m" * 513})
+    builder.bad("message of 513 bytes", "8.3", builder.frame(body))
+    body, _ = encode_body(builder.layout, {**failure, "statusDetails": [["a", "b"]]})
+    builder.bad("statusDetails without a state", "8.3", builder.frame(body))
+    body, _ = encode_body(builder.layout, {**failure, "statusDetails": []})
+    builder.bad("empty statusDetails without a state", "8.3", builder.frame(body))
     body, _ = encode_body(builder.layout, state)
     builder.good("degenerate", "with an unknown status", dict(state), builder.frame(body, status=200), "10", status="UNKNOWN")
     builder.bad("an empty body", "EVO-1", builder.frame(b"", 0))

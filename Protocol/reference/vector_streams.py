@@ -73,7 +73,7 @@ def build_valid():
     yield good("checksums and zlib, each segment as it likes", "SEG-6", c,
                [segment(HELLO_ALL), squeezed(busy[:12]), segment(busy[12]), squeezed(busy[13:])], [HELLO_ALL, *busy], both)
     yield good("the same compressed segment layout twice", "SEG-7", c, [segment(HELLO_ALL), squeezed(busy[:12]), squeezed(busy[12:])],
-               [HELLO_ALL, *busy], agreed(zlib=True))
+               [HELLO_ALL, *busy], both)
     yield good("the whole window", "CALL-5", c, [first, segment(b"".join(twelve[:4]), checksum=False)], [HELLO, *twelve[:4]],
                agreed(callsInFlightMax=4))
     yield good("the whole byte window", "CALL-5", c, [first, segment(b"".join(twelve[:4]), checksum=False)], [HELLO, *twelve[:4]],
@@ -176,8 +176,8 @@ def client_faults():
     yield later("magic again", "4", "SEGMENT_HEADER_CORRUPT", HEALTH) | {"hex": (start + MAGIC + segment(HELLO)).hex()}
     two = squeezed(busy_frames()[:12])
     damaged = two[:40] + bytes([two[40] ^ 4]) + two[41:]
-    yield later("second compressed segment damaged", "SEG-4", "SEGMENT_CHECKSUM_MISMATCH", HEALTH, terms=agreed(zlib=True)) | {
-        "hex": (start + squeezed(busy_frames()) + damaged).hex()}
+    yield later("second compressed segment damaged", "SEG-4", "SEGMENT_CHECKSUM_MISMATCH", HEALTH, terms=agreed(zlib=True, checksums=True)) | {
+        "hex": (MAGIC + segment(HELLO_ALL) + squeezed(busy_frames()) + damaged).hex()}
 
 
 def server_faults():

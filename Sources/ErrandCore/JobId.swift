@@ -18,6 +18,12 @@ public struct JobId: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
+    /// A name in a reply: SPEC §12's limits bind requests only, so whatever fits is taken. Nothing if it does not fit.
+    package init?(received bytes: RawSpan) {
+        guard let text = InlineText<8>(bytes) else { return nil }
+        self.text = text
+    }
+
     /// The empty placeholder that a decoder keeps when the name on the wire was invalid; it matches nothing.
     package init() { text = InlineText() }
 

@@ -21,13 +21,11 @@ package enum PrintableText {
 
     /// The bytes as a string; nothing if they are not UTF-8.
     package static func validatedString(_ bytes: RawSpan) -> String? {
-        let array = [UInt8](unsafeUninitializedCapacity: bytes.byteCount) { target, count in
-            for offset in 0..<bytes.byteCount {
-                target.initializeElement(at: offset, to: bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
-            }
-            count = bytes.byteCount
-        }
-        return String(validating: array, as: UTF8.self)
+        bytes.withUnsafeBytes { String(validating: $0.bindMemory(to: UInt8.self), as: UTF8.self) }
+    }
+
+    package static func isUTF8(_ bytes: RawSpan) -> Bool {
+        isPrintableASCII(bytes) || validatedString(bytes) != nil
     }
 
     private static func isPrintableASCII(_ bytes: RawSpan) -> Bool {

@@ -41,6 +41,16 @@ public struct StatusDetails: Sendable {
         try check()
     }
 
+    /// Details in a reply: SPEC §12's limits bind requests only, so the texts only have to be UTF-8.
+    package init(received flat: [UInt8], count: Int) throws(InvalidField) {
+        self.init(unchecked: flat, count: count)
+        let bytes = flat.span.bytes
+        for range in ranges {
+            guard PrintableText.isUTF8(bytes.extracting(range.key)), PrintableText.isUTF8(bytes.extracting(range.value))
+            else { throw InvalidField("statusDetails", "are not valid UTF-8") }
+        }
+    }
+
     /// Takes a flat buffer that came out of another `StatusDetails`.
     private init(unchecked flat: [UInt8], count: Int) {
         self.flat = flat

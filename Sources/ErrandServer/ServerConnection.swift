@@ -148,7 +148,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func closeWhenDone() {
-        guard inputHasEnded || state.phase == .draining, batchesInFlight == 0, !stream.isPaused else { return }
+        guard inputHasEnded || state.phase == .draining || state.phase == .closed, batchesInFlight == 0, !stream.isPaused else { return }
         connection.close()
     }
 
@@ -169,8 +169,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     func abort() { connection.abort() }
 
     func tick(at nowMilliseconds: Int64) {
-        let isGreeted = state.phase != .opening && state.phase != .greeted
-        switch clock.check(at: nowMilliseconds, isGreeted: isGreeted) {
+        switch clock.check(at: nowMilliseconds, isGreeted: state.phase != .opening) {
         case .fine: break
         case .ping:
             state.ping(opaque: UInt64(bitPattern: nowMilliseconds))

@@ -4,7 +4,7 @@ package import ErrandCore
 package protocol ReplySink {
     mutating func welcomed(_ welcome: Welcome)
 
-    /// A reply; `body` is gone when this returns. False if no such call is in flight.
+    /// A reply; `body` is gone when this returns. False if no call with that id and opcode is in flight (`CALL-8`).
     mutating func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool
 
     mutating func goAway(_ goAway: GoAway, status: StatusCode)
@@ -37,18 +37,24 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         self.sink = sink
     }
 
-    package mutating func admit(callCount: Int, callByteCount: Int) throws(ConnectionFault) {}
+    package mutating func admit(frameCount: Int, callCount: Int, callByteCount: Int) throws(ConnectionFault) {
+        // The first frame of a server stands alone (`CON-2`).
+        guard phase != .opening || frameCount == 1 else { throw .frameUnexpected }
+    }
 
     package mutating func receive(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
         if header.opcode == Opcode.connectionError.rawValue, phase != .closed {
+            guard !header.flags.contains(.reply) else { throw .frameUnexpected }
             let error: ConnectionErrorMessage = try decodeControl(header, body)
             phase = .closed
             sink.connectionError(error, status: StatusCode(rawValue: header.status) ?? .unknown)
-            return .goOn
+            return .end
         }
         switch phase {
         case .opening:
-            guard header.opcode == Opcode.welcome.rawValue else { throw .frameUnexpected }
+            guard header.opcode == Opcode.welcome.rawValue, !header.flags.contains(.reply), header.status == 0 else {
+                throw .frameUnexpected
+            }
             try welcome(header, body)
         case .serving:
             try serve(header, body)
@@ -60,12 +66,14 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
 
     private mutating func welcome(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         let welcome: Welcome = try decodeControl(header, body)
-        guard (hello.versionMin...hello.versionMax).contains(welcome.version) else { throw .unsupportedVersion }
-        guard welcome.features & 0xFFFF_FFFF & ~hello.features == 0 else { throw .featureUnknown }
-        guard welcome.compression == 0 || hello.compressions & 1 != 0 else { throw .compressionNotAgreed }
         guard welcome.segmentByteCountMax >= UInt32(WireLimits.segmentByteCountMaxFloor),
             welcome.callsInFlightMax >= 1, welcome.batchItemCountMax >= 1
         else { throw .controlMalformed }
+        guard hello.versionMin <= welcome.version, welcome.version <= hello.versionMax else {
+            throw .unsupportedVersion
+        }
+        guard welcome.features & 0xFFFF_FFFF & ~hello.features == 0 else { throw .featureUnknown }
+        guard welcome.compression == 0 || hello.compressions & 1 != 0 else { throw .compressionNotAgreed }
         agreement = SegmentAgreement(compression: welcome.compression == 1, checksums: welcome.checksums == 1)
         inboundSegmentByteCountMax = Int(clamping: hello.segmentByteCountMax)
         phase = .serving
@@ -78,7 +86,9 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
             guard sink.reply(header, body) else { throw .unrequestedReply }
             return
         }
-        guard !header.flags.contains(.reply) else { throw .frameUnexpected }
+        guard !header.flags.contains(.reply),
+            header.status == 0 || header.opcode == Opcode.goAway.rawValue
+        else { throw .frameUnexpected }
         switch Opcode(rawValue: header.opcode) {
         case .ping:
             let ping: Ping = try decodeControl(header, body)

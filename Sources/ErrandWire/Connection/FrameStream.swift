@@ -4,8 +4,9 @@ package protocol FrameReceiver {
     var agreement: SegmentAgreement { get }
     var inboundSegmentByteCountMax: Int { get }
 
-    /// Asked once for each segment, before its first frame: the calls in it and their bytes (SPEC §6 `CALL-5`).
-    mutating func admit(callCount: Int, callByteCount: Int) throws(ConnectionFault)
+    /// Asked once for each segment, before its first frame: its frames, the calls among them and their bytes
+    /// (SPEC §3 `CON-2`, §6 `CALL-5`).
+    mutating func admit(frameCount: Int, callCount: Int, callByteCount: Int) throws(ConnectionFault)
 
     /// One frame; `body` is gone when this returns.
     mutating func receive(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow
@@ -16,6 +17,8 @@ package enum FrameFlow: Sendable {
     case goOn
     /// Keep the rest; `FrameStream.resume` hands it out.
     case pause
+    /// The connection is over: what else has come, or comes later, is dropped (`CON-5`).
+    case end
 }
 
 /// Turns the bytes of one direction into frames, however they are cut: magic, segments, frames (SPEC §3–§5).
@@ -24,6 +27,8 @@ package enum FrameFlow: Sendable {
 /// incomplete rest is kept, so an idle connection owns no buffer.
 package struct FrameStream: Sendable {
     private var hasMagic = false
+    /// After a fault or the peer's CONNECTION_ERROR no byte counts any more.
+    private var hasEnded = false
     /// The start of a segment whose rest has not come, or all that came while paused.
     private var pending: [UInt8] = []
     /// The frames of a segment that a pause has cut off.
@@ -50,18 +55,34 @@ package struct FrameStream: Sendable {
     package mutating func receive<Receiver: FrameReceiver>(
         _ bytes: RawSpan, codec: inout SegmentCodec, for receiver: inout Receiver
     ) throws(ConnectionFault) {
-        if pending.isEmpty && !isPaused {
-            let consumed = try parse(bytes, &codec, &receiver)
-            if consumed < bytes.byteCount { keep(bytes.extracting(droppingFirst: consumed)) }
-        } else {
+        guard pending.isEmpty && !isPaused else {
             keep(bytes)
             if !isPaused { try resume(codec: &codec, for: &receiver) }
+            return
+        }
+        do throws(ConnectionFault) {
+            let consumed = try parse(bytes, &codec, &receiver)
+            if consumed < bytes.byteCount { keep(bytes.extracting(droppingFirst: consumed)) }
+        } catch {
+            end()
+            throw error
         }
     }
 
     /// Goes on after a pause.
     package mutating func resume<Receiver: FrameReceiver>(
         codec: inout SegmentCodec, for receiver: inout Receiver
+    ) throws(ConnectionFault) {
+        do throws(ConnectionFault) {
+            try handOutKept(&codec, &receiver)
+        } catch {
+            end()
+            throw error
+        }
+    }
+
+    private mutating func handOutKept<Receiver: FrameReceiver>(
+        _ codec: inout SegmentCodec, _ receiver: inout Receiver
     ) throws(ConnectionFault) {
         isPaused = false
         if !pausedFrames.isEmpty {
@@ -73,6 +94,7 @@ package struct FrameStream: Sendable {
         let bytes = pending
         pending = []
         let consumed = try parse(bytes.span.bytes, &codec, &receiver)
+        guard !hasEnded else { return }
         if consumed == 0 {
             pending = bytes
         } else if consumed < bytes.count {
@@ -80,7 +102,15 @@ package struct FrameStream: Sendable {
         }
     }
 
+    private mutating func end() {
+        hasEnded = true
+        isPaused = false
+        pending = []
+        pausedFrames = []
+    }
+
     private mutating func keep(_ bytes: RawSpan) {
+        guard !hasEnded else { return }
         bytes.withUnsafeBytes { pending.append(contentsOf: $0) }
     }
 
@@ -88,6 +118,7 @@ package struct FrameStream: Sendable {
     private mutating func parse<Receiver: FrameReceiver>(
         _ bytes: RawSpan, _ codec: inout SegmentCodec, _ receiver: inout Receiver
     ) throws(ConnectionFault) -> Int {
+        guard !hasEnded else { return bytes.byteCount }
         var offset = 0
         if !hasMagic {
             try Self.checkMagic(bytes)
@@ -120,7 +151,7 @@ package struct FrameStream: Sendable {
             return try hand(out: payload, to: &receiver)
         }
         try codec.inflater.inflate(payload, rawByteCount: header.rawByteCount, into: &codec.inflated)
-        let frames = codec.inflated.span.bytes
+        let frames = codec.inflated.span.bytes.extracting(first: header.rawByteCount)
         try Self.checkFrames(frames, &receiver)
         return try hand(out: frames, to: &receiver)
     }
@@ -130,6 +161,7 @@ package struct FrameStream: Sendable {
         _ frames: RawSpan, _ receiver: inout Receiver
     ) throws(ConnectionFault) {
         var offset = 0
+        var frameCount = 0
         var callCount = 0
         var callByteCount = 0
         while offset < frames.byteCount {
@@ -139,13 +171,14 @@ package struct FrameStream: Sendable {
                 throw .frameOverrunsSegment
             }
             guard !header.flags.hasReservedBits else { throw .frameFlagsUnknown }
+            frameCount += 1
             if header.opcode >= Opcode.firstCall {
                 callCount += 1
                 callByteCount += header.frameByteCount
             }
             offset += header.frameByteCount
         }
-        try receiver.admit(callCount: callCount, callByteCount: callByteCount)
+        try receiver.admit(frameCount: frameCount, callCount: callCount, callByteCount: callByteCount)
     }
 
     /// Returns false if the handler paused; then the rest of `frames` is kept.
@@ -157,33 +190,31 @@ package struct FrameStream: Sendable {
             let header = FrameHeader(frames, at: offset)
             let start = offset + FrameHeader.byteCount
             offset = start + header.bodyByteCount
-            let flow = try receiver.receive(header, frames.extracting(start..<offset))
-            if case .pause = flow {
+            switch try receiver.receive(header, frames.extracting(start..<offset)) {
+            case .goOn: continue
+            case .pause:
                 isPaused = true
                 if offset < frames.byteCount {
                     pausedFrames = frames.extracting(droppingFirst: offset).withUnsafeBytes { Array($0) }
                 }
-                return false
+            case .end:
+                end()
             }
+            return false
         }
         return true
     }
 
-    /// Names the mistake as soon as the bytes cannot become the magic (`CON-1`).
-    private static func checkMagic(_ bytes: RawSpan) throws(ConnectionFault) {
-        let count = min(bytes.byteCount, WireLimits.magic.count)
-        for offset in 0..<count
-        where bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self) != WireLimits.magic[offset] {
-            throw nameOfMistake(bytes.extracting(first: count))
-        }
-    }
+    /// How other protocols begin, and what to call them (`CON-1`).
+    private static let foreignBeginnings: [(bytes: [UInt8], fault: ConnectionFault)] =
+        [([0x16, 0x03], .tlsOnPlaintext)]
+        + ["GET ", "POST", "PUT ", "HEAD", "PRI ", "HTTP"].map { (Array($0.utf8), .httpOnPlaintext) }
 
-    private static func nameOfMistake(_ bytes: RawSpan) -> ConnectionFault {
-        bytes.withUnsafeBytes { start in
-            if start.starts(with: [0x16, 0x03]) { return .tlsOnPlaintext }
-            let methods = ["GET ", "POST", "PUT ", "HEAD", "PRI ", "HTTP"]
-            if methods.contains(where: { start.starts(with: $0.utf8) }) { return .httpOnPlaintext }
-            return .badMagic
-        }
+    /// Names the mistake as soon as the bytes are one of those beginnings, or can become neither one nor the magic.
+    private static func checkMagic(_ bytes: RawSpan) throws(ConnectionFault) {
+        let seen = bytes.extracting(first: min(bytes.byteCount, WireLimits.magic.count)).withUnsafeBytes { Array($0) }
+        if WireLimits.magic.starts(with: seen) { return }
+        for (beginning, fault) in foreignBeginnings where seen.starts(with: beginning) { throw fault }
+        guard foreignBeginnings.contains(where: { $0.bytes.starts(with: seen) }) else { throw .badMagic }
     }
 }

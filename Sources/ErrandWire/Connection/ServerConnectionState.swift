@@ -29,8 +29,6 @@ package struct ServerGreeting: Sendable {
 package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
     package enum Phase: Sendable, Equatable {
         case opening
-        /// WELCOME is written but not yet sealed.
-        case greeted
         case serving
         case draining
         case closed
@@ -44,10 +42,11 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
     package private(set) var inboundSegmentByteCountMax = WireLimits.segmentByteCountMaxBeforeWelcome
     package private(set) var hello: Hello?
     package private(set) var lastRequestId: UInt64 = 0
+    /// What the client said when it ended the connection.
+    package private(set) var clientError: ConnectionErrorMessage?
     private var window: CallWindow
     private var controlBudget: ControlBudget
     private let greeting: ServerGreeting
-    private var agreed = SegmentAgreement.beforeWelcome
     private var pongDue: UInt64?
     private var hasSentMagic = false
 
@@ -64,26 +63,26 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
     /// The owner says what time it is before it hands in bytes.
     package mutating func advanceClock(to nowMilliseconds: Int64) { controlBudget.refill(at: nowMilliseconds) }
 
-    package mutating func admit(callCount: Int, callByteCount: Int) throws(ConnectionFault) {
+    package mutating func admit(frameCount: Int, callCount: Int, callByteCount: Int) throws(ConnectionFault) {
+        // HELLO stands alone (`CON-2`).
+        guard phase != .opening || frameCount == 1 else { throw .frameUnexpected }
         try window.admit(callCount: callCount, byteCount: callByteCount)
     }
 
     package mutating func receive(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
+        guard !header.flags.contains(.reply) else { throw .frameUnexpected }
         switch phase {
         case .opening:
-            guard header.opcode == Opcode.hello.rawValue else { throw .frameUnexpected }
+            guard header.opcode == Opcode.hello.rawValue, header.status == 0 else { throw .frameUnexpected }
             try greet(header, body)
             return .goOn
         case .serving, .draining:
             break
-        case .greeted, .closed:
-            throw .frameUnexpected
+        case .closed:
+            return .end
         }
-        guard !header.flags.contains(.reply), header.status == 0 else { throw .frameUnexpected }
-        guard header.opcode >= Opcode.firstCall else {
-            try control(header, body)
-            return .goOn
-        }
+        guard header.status == 0 || header.opcode == Opcode.connectionError.rawValue else { throw .frameUnexpected }
+        guard header.opcode >= Opcode.firstCall else { return try control(header, body) }
         guard header.requestId > lastRequestId else { throw .requestIdNotRising }
         lastRequestId = header.requestId
         window.began(byteCount: header.frameByteCount)
@@ -100,6 +99,7 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
     package mutating func fail(_ fault: ConnectionFault, message: String? = nil) {
         guard phase != .closed else { return }
         sendMagicOnce()
+        sendPongIfDue()
         encoder.agreement = .beforeWelcome
         encoder.appendControl(
             ConnectionErrorMessage(reason: fault.rawValue, message: message ?? fault.advice), .connectionError,
@@ -126,16 +126,8 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
 
     /// Moves all that waits into `output`.
     package mutating func seal(into output: inout [UInt8], with codec: inout SegmentCodec) {
-        if let pongDue {
-            encoder.appendControl(Ping(opaque: pongDue), .pong)
-            self.pongDue = nil
-        }
+        sendPongIfDue()
         encoder.seal(into: &output, with: codec.deflater)
-        guard phase == .greeted else { return }
-        phase = .serving
-        agreement = agreed
-        encoder.agreement = agreed
-        inboundSegmentByteCountMax = Int(greeting.welcome.segmentByteCountMax)
     }
 
     package var wantsToSend: Bool { !encoder.isEmpty || pongDue != nil }
@@ -146,14 +138,22 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
         encoder.appendMagic()
     }
 
+    /// Answers the last PING; the ones before it are answered with it (SPEC §7.4).
+    private mutating func sendPongIfDue() {
+        guard let pongDue else { return }
+        encoder.appendControl(Ping(opaque: pongDue), .pong)
+        self.pongDue = nil
+    }
+
     private mutating func greet(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         let hello: Hello = try decodeControl(header, body)
-        guard hello.versionMin <= hello.versionMax else { throw .controlMalformed }
-        guard (hello.versionMin...hello.versionMax).contains(WireLimits.version) else { throw .unsupportedVersion }
-        guard hello.features & 0xFFFF_FFFF == 0 else { throw .featureUnknown }
         guard hello.segmentByteCountMax >= UInt32(WireLimits.segmentByteCountMaxFloor) else { throw .controlMalformed }
+        guard hello.versionMin <= WireLimits.version, WireLimits.version <= hello.versionMax else {
+            throw .unsupportedVersion
+        }
+        guard hello.features & 0xFFFF_FFFF == 0 else { throw .featureUnknown }
         guard hello.credentialKind == 0 else { throw .credentialRefused }
-        agreed = SegmentAgreement(
+        let agreed = SegmentAgreement(
             compression: greeting.allowsCompression && hello.compressions & 1 != 0,
             checksums: greeting.requiresChecksums || hello.checksums == 1)
         var welcome = greeting.welcome
@@ -161,13 +161,18 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
         welcome.checksums = agreed.checksums ? 1 : 0
         sendMagicOnce()
         encoder.appendControl(welcome, .welcome)
+        // What follows WELCOME, in both directions, is as agreed (`CON-2`, `CON-3`).
+        encoder.endSegment()
+        encoder.agreement = agreed
+        agreement = agreed
+        inboundSegmentByteCountMax = Int(greeting.welcome.segmentByteCountMax)
         encoder.segmentByteCountMax = min(
             Int(clamping: hello.segmentByteCountMax), Int(greeting.welcome.segmentByteCountMax))
         self.hello = hello
-        phase = .greeted
+        phase = .serving
     }
 
-    private mutating func control(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+    private mutating func control(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
         switch Opcode(rawValue: header.opcode) {
         case .ping:
             try controlBudget.spend()
@@ -177,11 +182,16 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
             let _: Ping = try decodeControl(header, body)
         case .cancelCall:
             try controlBudget.spend()
-            guard body.isEmpty, header.rootWordCount == 0 else { throw .controlMalformed }
+            let _: CancelCall = try decodeControl(header, body)
             calls.cancelCall(header.requestId)
+        case .connectionError:
+            clientError = try decodeControl(header, body)
+            phase = .closed
+            return .end
         default:
             throw .frameUnexpected
         }
+        return .goOn
     }
 }
 
@@ -189,6 +199,7 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
 package func decodeControl<Body: Message>(
     _ header: FrameHeader, _ body: RawSpan
 ) throws(ConnectionFault) -> Body {
+    guard header.requestId == 0 || Body.self == CancelCall.self else { throw .controlMalformed }
     do throws(MessageFault) {
         var reader = try MessageReader(body, header, rootByteCount: Body.rootByteCount)
         return try Body(from: &reader)

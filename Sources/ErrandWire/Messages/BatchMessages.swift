@@ -67,20 +67,25 @@ package struct BatchItems<Item: BatchableRequest>: Sendable {
         try reader.requireZero(12..<16)
         let count = Int(reader.root(8, as: UInt32.self))
         items = []
-        for _ in 0..<min(count, itemCountMax) {
+        // Also items past the limit are read, so that a malformed message is told from one that is only too long.
+        for _ in 0..<count {
             let header = try reader.recordHeader()
             guard header.status == 0 else { throw .malformed("an item has status \(header.status)") }
             var record = try reader.takeRecordBody(header, rootByteCount: Item.rootByteCount)
-            guard record.root(0, as: UInt32.self) & 1 == 0 else { throw .malformed("an item has a deadline of its own") }
+            guard record.root(0, as: UInt32.self) & 1 == 0 else {
+                throw .malformed("an item has a deadline of its own")
+            }
+            let item: Result<Item, InvalidField>
             do throws(MessageFault) {
-                items.append(.success(try Item(from: &record)))
+                item = .success(try Item(from: &record))
             } catch {
                 guard case .invalidField(let field) = error else { throw error }
-                items.append(.failure(field))
+                item = .failure(field)
             }
+            if items.count < itemCountMax { items.append(item) }
         }
-        guard (1...itemCountMax).contains(count) else {
-            throw .invalidField(InvalidField("itemCount", "\(count) is outside 1 to \(itemCountMax)"))
+        if count < 1 || count > itemCountMax {
+            reader.note(InvalidField("itemCount", "\(count) is outside 1 to \(itemCountMax)"))
         }
         try reader.finish()
     }

@@ -137,7 +137,7 @@ package struct ConnectionErrorMessage: Message, Equatable {
     package init(from reader: inout MessageReader) throws(MessageFault) {
         reason = reader.root(0, as: UInt16.self)
         try reader.requireZero(2..<8)
-        message = try reader.string16("message", byteCountMax: WireLimits.messageByteCountMax)
+        message = try reader.message()
         try reader.finish()
     }
 }
@@ -158,6 +158,19 @@ package struct Ping: Message, Equatable {
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
         opaque = reader.root(0, as: UInt64.self)
+        try reader.finish()
+    }
+}
+
+/// SPEC §7.6; the frame's header names the call.
+package struct CancelCall: Message, Equatable {
+    package init() {}
+
+    package static let rootByteCount = 0
+
+    package func writeBody(to writer: inout ByteWriter) {}
+
+    package init(from reader: inout MessageReader) throws(MessageFault) {
         try reader.finish()
     }
 }
@@ -194,7 +207,7 @@ package struct GoAway: Message, Equatable {
         graceMilliseconds = reader.root(8, as: UInt32.self)
         retryAfterMilliseconds = reader.root(12, as: UInt32.self)
         try reader.requireZero(16..<24)
-        message = try reader.string16("message", byteCountMax: WireLimits.messageByteCountMax)
+        message = try reader.message()
         try reader.finish()
     }
 }

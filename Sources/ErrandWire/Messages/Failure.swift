@@ -53,11 +53,12 @@ package struct Failure: Message, ReplyMessage, Equatable {
         try reader.requireZero(12..<16)
         retryAfterMilliseconds = reader.optional(8, bit: 0, as: UInt32.self)
         let hasState = reader.isPresent(1)
+        guard hasState || !reader.isPresent(2) else { throw .malformed("statusDetails without an execution state") }
         let status = hasState ? try reader.executionStatus(5) : .queued
         let versionNumber = reader.root(16, as: Int64.self)
         let executionNumber = reader.root(24, as: Int64.self)
-        message = try reader.string16("message", byteCountMax: WireLimits.messageByteCountMax)
-        let details = try reader.optionalDetails(bit: 2)
+        message = try reader.message()
+        let details = try reader.optionalDetails(bit: 2, isReceived: true)
         executionState =
             hasState
             ? JobExecutionState(

@@ -49,11 +49,10 @@ extension JobExecution: ReplyMessage {
         try reader.requireZero(52..<56)
         let forceCanceled = try reader.bool(5, "forceCanceled")
         let status = try reader.executionStatus(4)
-        let jobId = try reader.jobId()
-        let thingName = try reader.thingName()
-        let details = try reader.optionalDetails(bit: 3)
-        let document = try reader.optionalString32(
-            "jobDocument", bit: 2, byteCountMax: FieldLimits.jobDocumentByteCountMax)
+        let jobId = try reader.receivedJobId()
+        let thingName = try reader.receivedThingName()
+        let details = try reader.optionalDetails(bit: 3, isReceived: true)
+        let document = try reader.optionalString32("jobDocument", bit: 2)
         self.init(
             jobId: jobId, thingName: thingName, executionNumber: reader.root(8, as: Int64.self), status: status,
             forceCanceled: forceCanceled, statusDetails: details ?? StatusDetails(),
@@ -72,7 +71,9 @@ package struct PossibleJobExecution: ReplyMessage {
     package var execution: JobExecution?
 
     package static func read(_ body: RawSpan, _ header: FrameHeader) throws(MessageFault) -> PossibleJobExecution {
-        if body.isEmpty && header.rootWordCount == 0 { return PossibleJobExecution(execution: nil) }
+        if body.isEmpty, header.rootWordCount == 0, !header.flags.contains(.tail) {
+            return PossibleJobExecution(execution: nil)
+        }
         return PossibleJobExecution(execution: try JobExecution.read(body, header))
     }
 }
@@ -100,8 +101,8 @@ extension JobExecutionSummary: Message {
         try reader.takePresence(known: 0b1)
         let forceCanceled = try reader.bool(5, "forceCanceled")
         let status = try reader.executionStatus(4)
-        let jobId = try reader.jobId()
-        let thingName = try reader.thingName()
+        let jobId = try reader.receivedJobId()
+        let thingName = try reader.receivedThingName()
         self.init(
             jobId: jobId, thingName: thingName, executionNumber: reader.root(8, as: Int64.self), status: status,
             forceCanceled: forceCanceled, queuedAtMilliseconds: reader.root(24, as: Int64.self),
@@ -136,9 +137,8 @@ extension JobExecutionChange: Message, ReplyMessage {
         try reader.takePresence(known: 0b11)
         try reader.requireZero(5..<8)
         let status = try reader.executionStatus(4)
-        let details = try reader.optionalDetails(bit: 0)
-        let document = try reader.optionalString32(
-            "jobDocument", bit: 1, byteCountMax: FieldLimits.jobDocumentByteCountMax)
+        let details = try reader.optionalDetails(bit: 0, isReceived: true)
+        let document = try reader.optionalString32("jobDocument", bit: 1)
         self.init(
             status: status, versionNumber: reader.root(8, as: Int64.self),
             executionNumber: reader.root(16, as: Int64.self),

@@ -133,7 +133,7 @@ extension Job: Message, ReplyMessage {
         for (index, status) in Self.countedStatuses.enumerated() {
             details[status] = reader.root(48 + index * 4, as: UInt32.self)
         }
-        let jobId = try reader.jobId()
+        let jobId = try reader.receivedJobId()
         let description = try reader.optionalString16("description", bit: 2)
         self.init(
             jobId: jobId, description: description, status: status,

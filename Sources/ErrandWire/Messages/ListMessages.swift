@@ -42,7 +42,7 @@ extension PendingJobExecutions: Message, ReplyMessage {
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
         try reader.takePresence(known: 0b1)
-        let token = try reader.nextToken(bit: 0)
+        let token = try reader.optionalBytes16("nextToken", bit: 0)
         let inProgress = try reader.summaries(reader.root(8, as: UInt32.self))
         let queued = try reader.summaries(reader.root(12, as: UInt32.self))
         self.init(
@@ -140,7 +140,7 @@ extension JobExecutionPage: Message, ReplyMessage {
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
         try reader.takePresence(known: 0b1)
-        let token = try reader.nextToken(bit: 0)
+        let token = try reader.optionalBytes16("nextToken", bit: 0)
         self.init(executions: try reader.summaries(reader.root(4, as: UInt32.self)), nextToken: token)
         try reader.finish()
     }

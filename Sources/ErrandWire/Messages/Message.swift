@@ -81,7 +81,7 @@ extension SegmentEncoder {
 
     /// Appends CANCEL_CALL (SPEC §7.6).
     package mutating func appendCancelCall(requestId: UInt64) {
-        beginFrame(Opcode.cancelCall.rawValue, rootByteCount: 0, requestId: requestId)
+        beginFrame(Opcode.cancelCall.rawValue, rootByteCount: CancelCall.rootByteCount, requestId: requestId)
         _ = endFrame()
     }
 

@@ -69,7 +69,9 @@ package struct MessageReader: ~Escapable {
 
     package func executionStatus(_ offset: Int) throws(MessageFault) -> JobExecutionStatus {
         let value = root(offset, as: UInt8.self)
-        guard let status = JobExecutionStatus(rawValue: value) else { throw .malformed("no status has number \(value)") }
+        guard let status = JobExecutionStatus(rawValue: value) else {
+            throw .malformed("no status has number \(value)")
+        }
         return status
     }
 
@@ -110,9 +112,42 @@ package struct MessageReader: ~Escapable {
         return ThingName()
     }
 
+    /// A job id of a reply, which a newer server may make of other characters.
+    package mutating func receivedJobId() throws(MessageFault) -> JobId {
+        let bytes = try text16()
+        do throws(InvalidField) { return try JobId(bytes: bytes) } catch {
+            guard PrintableText.isUTF8(bytes), let jobId = JobId(received: bytes) else {
+                note(error)
+                return JobId()
+            }
+            return jobId
+        }
+    }
+
+    /// A thing's name of a reply, which a newer server may make of other characters.
+    package mutating func receivedThingName() throws(MessageFault) -> ThingName {
+        let bytes = try text16()
+        do throws(InvalidField) { return try ThingName(bytes: bytes) } catch {
+            guard PrintableText.isUTF8(bytes), let thingName = ThingName(received: bytes) else {
+                note(error)
+                return ThingName()
+            }
+            return thingName
+        }
+    }
+
     /// A text that only has to be UTF-8.
     package mutating func string16(_ field: String, byteCountMax: Int = .max) throws(MessageFault) -> String {
         string(try text16(), field, byteCountMax)
+    }
+
+    /// A text for people: its limit belongs to the message's form, so no peer can make a log of us (SPEC §8.3).
+    package mutating func message() throws(MessageFault) -> String {
+        let bytes = try text16()
+        guard bytes.byteCount <= WireLimits.messageByteCountMax else {
+            throw .malformed("message has \(bytes.byteCount) bytes, the limit is \(WireLimits.messageByteCountMax)")
+        }
+        return string(bytes, "message", .max)
     }
 
     package mutating func string32(_ field: String, byteCountMax: Int = .max) throws(MessageFault) -> String {
@@ -124,13 +159,13 @@ package struct MessageReader: ~Escapable {
         return try whenPresent(bit, field, isEmpty: text.isEmpty) ? text : nil
     }
 
-    package mutating func optionalString32(_ field: String, bit: Int, byteCountMax: Int) throws(MessageFault) -> String? {
-        let text = try string32(field, byteCountMax: byteCountMax)
+    package mutating func optionalString32(_ field: String, bit: Int) throws(MessageFault) -> String? {
+        let text = try string32(field)
         return try whenPresent(bit, field, isEmpty: text.isEmpty) ? text : nil
     }
 
     package mutating func optionalBytes16(
-        _ field: String, bit: Int, byteCountMax: Int
+        _ field: String, bit: Int, byteCountMax: Int = .max
     ) throws(MessageFault) -> [UInt8]? {
         let bytes = try text16()
         guard try whenPresent(bit, field, isEmpty: bytes.isEmpty) else { return nil }
@@ -141,7 +176,7 @@ package struct MessageReader: ~Escapable {
         return bytes.withUnsafeBytes { Array($0) }
     }
 
-    package mutating func details() throws(MessageFault) -> StatusDetails {
+    private mutating func details(isReceived: Bool) throws(MessageFault) -> StatusDetails {
         let count = Int(try take(UInt16.self))
         let start = offset
         for _ in 0..<count {
@@ -151,13 +186,19 @@ package struct MessageReader: ~Escapable {
         guard count > 0 else { return StatusDetails() }
         // The only allocation of a decoded report: the details are stored as they came.
         let flat = body.extracting(start..<offset).withUnsafeBytes { Array($0) }
-        do throws(InvalidField) { return try StatusDetails(checking: flat, count: count) } catch { note(error) }
-        return StatusDetails()
+        do throws(InvalidField) {
+            return isReceived
+                ? try StatusDetails(received: flat, count: count) : try StatusDetails(checking: flat, count: count)
+        } catch {
+            note(error)
+            return StatusDetails()
+        }
     }
 
-    package mutating func optionalDetails(bit: Int) throws(MessageFault) -> StatusDetails? {
+    /// - Parameter isReceived: they stand in a reply, so SPEC §12's limits do not bind them.
+    package mutating func optionalDetails(bit: Int, isReceived: Bool = false) throws(MessageFault) -> StatusDetails? {
         let start = offset
-        let details = try details()
+        let details = try details(isReceived: isReceived)
         let isEmpty = offset == start + 2
         return try whenPresent(bit, "statusDetails", isEmpty: isEmpty) ? details : nil
     }
@@ -172,15 +213,6 @@ package struct MessageReader: ~Escapable {
         return names
     }
 
-    /// The next record (SPEC §8.4): its status, and a reader over its body.
-    @_lifetime(copy self)
-    package mutating func record(rootByteCount: Int) throws(MessageFault) -> MessageReader {
-        let header = try recordHeader()
-        let body = try takeBytes(header.bodyByteCount)
-        return try MessageReader(
-            body, rootWordCount: header.rootWordCount, hasTail: header.hasTail, rootByteCount: rootByteCount)
-    }
-
     package struct RecordHeader {
         package var bodyByteCount: Int
         package var status: UInt8
@@ -188,7 +220,7 @@ package struct MessageReader: ~Escapable {
         package var rootWordCount: UInt8
     }
 
-    /// Reads a record's header; `takeRecordBody` has to follow.
+    /// Reads a record's header (SPEC §8.4); `takeRecordBody` has to follow.
     package mutating func recordHeader() throws(MessageFault) -> RecordHeader {
         let bodyByteCount = Int(try take(UInt32.self))
         let status = try take(UInt8.self)
@@ -202,7 +234,9 @@ package struct MessageReader: ~Escapable {
     }
 
     @_lifetime(copy self)
-    package mutating func takeRecordBody(_ header: RecordHeader, rootByteCount: Int) throws(MessageFault) -> MessageReader {
+    package mutating func takeRecordBody(_ header: RecordHeader, rootByteCount: Int) throws(MessageFault)
+        -> MessageReader
+    {
         let body = try takeBytes(header.bodyByteCount)
         return try MessageReader(
             body, rootWordCount: header.rootWordCount, hasTail: header.hasTail, rootByteCount: rootByteCount)

@@ -18,19 +18,19 @@ package struct Inflater: ~Copyable {
         stream.deallocate()
     }
 
-    /// Inflates exactly one stream of `payload` into exactly `rawByteCount` bytes of `output`.
+    /// Inflates exactly one stream of `payload` into the first `rawByteCount` bytes of `output`, which grows but never
+    /// shrinks: what stands behind them is of an earlier segment and nobody's business.
     ///
-    /// The bound is the output's size, not a later comparison, so no stream can make it grow.
+    /// The bound is the room given, not a later comparison, so no stream can write more.
     package func inflate(
         _ payload: RawSpan, rawByteCount: Int, into output: inout [UInt8]
     ) throws(ConnectionFault) {
-        output.reserveCapacity(rawByteCount)
+        if output.count < rawByteCount {
+            output.append(contentsOf: repeatElement(0, count: rawByteCount - output.count))
+        }
         inflateReset(stream)
-        var fault: ConnectionFault?
-        output = [UInt8](unsafeUninitializedCapacity: rawByteCount) { target, count in
-            fault = run(payload, into: target)
-            // Only what zlib produced may ever be seen.
-            count = fault == nil ? rawByteCount : 0
+        let fault = output.withUnsafeMutableBufferPointer { buffer in
+            run(payload, into: UnsafeMutableBufferPointer(rebasing: buffer[..<rawByteCount]))
         }
         if let fault { throw fault }
     }

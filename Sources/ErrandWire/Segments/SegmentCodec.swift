@@ -2,7 +2,7 @@
 package struct SegmentCodec: ~Copyable {
     package let inflater = Inflater()
     package let deflater = Deflater()
-    /// What the last compressed segment inflated to.
+    /// Begins with what the last compressed segment inflated to; bytes behind that are older and must not be read.
     package var inflated: [UInt8] = []
 
     package init() {}

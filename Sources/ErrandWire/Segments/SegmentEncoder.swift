@@ -3,7 +3,10 @@ package import ErrandCore
 /// Collects frames into segments: frames are appended as calls and replies arise, and `seal` makes
 /// them ready to send (SPEC §4).
 package struct SegmentEncoder: Sendable {
-    package var agreement: SegmentAgreement
+    /// What holds for the frames from now on; a change ends the open segment.
+    package var agreement: SegmentAgreement {
+        willSet { if newValue != agreement { endSegment() } }
+    }
     /// The receiver's limit: no segment and so no frame may be larger.
     package var segmentByteCountMax: Int
     /// What the sender's window has room for.
@@ -16,10 +19,16 @@ package struct SegmentEncoder: Sendable {
     /// Room for each header, then the raw frames, one segment after the other.
     private var writer = ByteWriter()
     private var openStart: Int?
-    private var sealedStarts: [Int] = []
+    private var ended: [EndedSegment] = []
     private var frameStart = 0
     /// Goes out before the first segment: the magic.
     private var preamble: [UInt8] = []
+    /// A segment that takes no more frames: where it begins, and how it goes out.
+    private struct EndedSegment {
+        var start: Int
+        var agreement: SegmentAgreement
+    }
+
     /// Raw bytes sealed so far, headers included: what would have been sent without compression.
     package private(set) var rawByteCount: UInt64 = 0
 
@@ -47,7 +56,7 @@ package struct SegmentEncoder: Sendable {
     package mutating func beginFrame(
         _ opcode: UInt8, flags: FrameFlags = [], status: StatusCode = .ok, rootByteCount: Int, requestId: UInt64
     ) {
-        if let openStart, writer.bytes.count - openStart >= WireLimits.segmentByteCountTarget { closeSegment() }
+        if let openStart, writer.bytes.count - openStart >= WireLimits.segmentByteCountTarget { endSegment() }
         openSegmentIfNeeded()
         frameStart = writer.bytes.count
         let header = FrameHeader(
@@ -64,6 +73,7 @@ package struct SegmentEncoder: Sendable {
         lastFrameByteCount = frameByteCount
         guard frameByteCount <= min(segmentByteCountMax, frameByteCountMax) else {
             writer.truncate(to: frameStart)
+            dropEmptySegment()
             return false
         }
         let bodyByteCount = UInt32(frameByteCount - FrameHeader.byteCount)
@@ -92,21 +102,24 @@ package struct SegmentEncoder: Sendable {
         writer.appendZeros(SegmentHeader.byteCount)
     }
 
-    private mutating func closeSegment() {
+    /// Frames from now on go into another segment: WELCOME stands alone in its own (SPEC §3 `CON-2`).
+    package mutating func endSegment() {
         guard let openStart else { return }
         self.openStart = nil
-        if writer.bytes.count == openStart + SegmentHeader.byteCount {
-            // Its only frame was dropped.
-            writer.truncate(to: openStart)
-        } else {
-            sealedStarts.append(openStart)
-        }
+        ended.append(EndedSegment(start: openStart, agreement: agreement))
+    }
+
+    /// After its only frame was dropped.
+    private mutating func dropEmptySegment() {
+        guard let openStart, writer.bytes.count == openStart + SegmentHeader.byteCount else { return }
+        writer.truncate(to: openStart)
+        self.openStart = nil
     }
 
     private mutating func moveLastFrameToNewSegment() {
         let frame = Array(writer.bytes[frameStart...])
         writer.truncate(to: frameStart)
-        closeSegment()
+        endSegment()
         openSegmentIfNeeded()
         frameStart = writer.bytes.count
         writer.append(frame)
@@ -116,31 +129,31 @@ package struct SegmentEncoder: Sendable {
     package mutating func seal(into output: inout [UInt8], with deflater: borrowing Deflater) {
         output.append(contentsOf: preamble)
         preamble = []
-        closeSegment()
-        guard !sealedStarts.isEmpty else { return }
+        endSegment()
+        guard !ended.isEmpty else { return }
         rawByteCount += UInt64(writer.bytes.count)
         let end = writer.bytes.count
-        let mayCompress = agreement.compression && compresses
-        if output.isEmpty && !mayCompress {
+        if output.isEmpty && !(compresses && ended.contains(where: { $0.agreement.compression })) {
             patchStoredHeaders(end: end)
             // The frames already stand where they have to: swap instead of copying.
             swap(&output, &writer.bytes)
         } else {
-            for index in sealedStarts.indices {
-                let segmentEnd = index + 1 < sealedStarts.count ? sealedStarts[index + 1] : end
-                appendSegment(sealedStarts[index]..<segmentEnd, to: &output, with: deflater, mayCompress: mayCompress)
+            for index in ended.indices {
+                let segmentEnd = index + 1 < ended.count ? ended[index + 1].start : end
+                appendSegment(ended[index].start..<segmentEnd, ended[index].agreement, to: &output, with: deflater)
             }
         }
         writer.bytes.removeAll(keepingCapacity: true)
-        sealedStarts.removeAll(keepingCapacity: true)
+        ended.removeAll(keepingCapacity: true)
     }
 
     private mutating func patchStoredHeaders(end: Int) {
-        for index in sealedStarts.indices {
-            let start = sealedStarts[index]
-            let segmentEnd = index + 1 < sealedStarts.count ? sealedStarts[index + 1] : end
+        for index in ended.indices {
+            let start = ended[index].start
+            let segmentEnd = index + 1 < ended.count ? ended[index + 1].start : end
             let payload = (start + SegmentHeader.byteCount)..<segmentEnd
-            let checksum = agreement.checksums ? CRC32.checksum(writer.bytes.span.bytes.extracting(payload)) : nil
+            let checksum =
+                ended[index].agreement.checksums ? CRC32.checksum(writer.bytes.span.bytes.extracting(payload)) : nil
             let header = SegmentHeader(
                 payloadByteCount: payload.count, rawByteCount: payload.count, isCompressed: false, checksum: checksum)
             writer.withMutableBytes { bytes in header.write(into: &bytes, at: start) }
@@ -148,13 +161,14 @@ package struct SegmentEncoder: Sendable {
     }
 
     private func appendSegment(
-        _ range: Range<Int>, to output: inout [UInt8], with deflater: borrowing Deflater, mayCompress: Bool
+        _ range: Range<Int>, _ agreement: SegmentAgreement, to output: inout [UInt8],
+        with deflater: borrowing Deflater
     ) {
         let raw = writer.bytes.span.bytes.extracting(range).extracting(droppingFirst: SegmentHeader.byteCount)
         let start = output.count
         output.append(contentsOf: repeatElement(0, count: SegmentHeader.byteCount))
         let isCompressed =
-            mayCompress && raw.byteCount >= WireLimits.compressionByteCountMin
+            compresses && agreement.compression && raw.byteCount >= WireLimits.compressionByteCountMin
             && deflater.appendSmaller(raw, to: &output)
         if !isCompressed { raw.withUnsafeBytes { output.append(contentsOf: $0) } }
         let payload = (start + SegmentHeader.byteCount)..<output.count

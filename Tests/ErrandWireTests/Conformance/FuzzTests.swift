@@ -1,0 +1,101 @@
+import ErrandWire
+import Testing
+
+/// Vectors with random damage, through every decoder, the segment layer and the states of both sides. A decoder must
+/// never trap, never run on and never keep more than it was sent; that it ends is all that is asked. The seed is
+/// printed; a finding becomes a vector.
+@Suite(.timeLimit(.minutes(2)))
+struct FuzzTests {
+    private func damaged(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+        var bytes = bytes
+        for _ in 0...Int.random(in: 0...3, using: &generator) {
+            guard !bytes.isEmpty else { break }
+            let offset = Int.random(in: 0..<bytes.count, using: &generator)
+            switch Int.random(in: 0..<6, using: &generator) {
+            case 0: bytes[offset] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+            case 1: bytes[offset] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &generator) ?? 0
+            case 2: bytes.removeSubrange(offset...)
+            case 3: bytes.remove(at: offset)
+            case 4: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: offset)
+            default:
+                for index in offset..<min(bytes.count, offset + 4) { bytes[index] = 0xFF }
+            }
+        }
+        return bytes
+    }
+
+    @Test func noDecoderTrapsOnADamagedMessage() {
+        let seed = UInt64.random(in: 1...1_000_000)
+        print("fuzz seed of messages: \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let vectors = VectorFile.ofKind("messages").flatMap { $0.vectors("valid") + $0.vectors("degenerate") }
+        var ended = 0
+        for vector in vectors where vector.bytes.count < 3000 {
+            for _ in 0..<20 {
+                guard var frame = Frame(vector.bytes) else { continue }
+                frame.body = damaged(frame.body, &generator)
+                frame.header.bodyByteCount = frame.body.count
+                if Int.random(in: 0..<4, using: &generator) == 0 {
+                    frame.header.rootWordCount = UInt8.random(in: 0...20, using: &generator)
+                    frame.header.flags = FrameFlags(rawValue: UInt8.random(in: 0...3, using: &generator))
+                    frame.header.status = [0, 0, 5, 200].randomElement(using: &generator) ?? 0
+                }
+                _ = MessageExaminer(frame).examine()
+                ended += 1
+            }
+        }
+        #expect(ended > 1000)
+    }
+
+    @Test func noStateTrapsOnADamagedStream() {
+        let seed = UInt64.random(in: 1...1_000_000)
+        print("fuzz seed of streams: \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        var codec = SegmentCodec()
+        let starts = [opening { $0.compressions = 1 }, WireLimits.magic + segment(control(Welcome(), .welcome))]
+        let messages = VectorFile.ofKind("messages").flatMap { $0.vectors("valid") }.map(\.bytes)
+            .filter { $0.count < 1000 }
+        let segments = VectorFile.ofKind("segments").flatMap { $0.vectors("degenerate") }.map(\.bytes)
+        for _ in 0..<3000 {
+            let isClient = Bool.random(using: &generator)
+            var later: [UInt8] = []
+            for _ in 0..<3 {
+                // Half of the damage is inside a segment whose header and checksum are right.
+                let payload = damaged(messages.randomElement(using: &generator) ?? [], &generator)
+                later += segment(payload, hasChecksum: Bool.random(using: &generator))
+                if Bool.random(using: &generator) { later += segments.randomElement(using: &generator) ?? [] }
+            }
+            if Bool.random(using: &generator) { later = damaged(later, &generator) }
+            let bytes = starts[isClient ? 0 : 1] + later
+            let cut = Int.random(in: 0...bytes.count, using: &generator)
+            let parts = [bytes[..<cut], bytes[cut...]]
+            if isClient {
+                var state = serverState()
+                _ = feed(parts, to: &state, codec: &codec)
+            } else {
+                var state = clientState(inFlight: [7: .health])
+                _ = feed(parts, to: &state, codec: &codec)
+            }
+            #expect(codec.inflated.count <= WireLimits.segmentByteCountMax)
+        }
+    }
+
+    @Test func noInflaterTrapsOnDamagedStreams() {
+        let seed = UInt64.random(in: 1...1_000_000)
+        print("fuzz seed of segments: \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        var codec = SegmentCodec()
+        for vector in VectorFile.ofKind("segments").flatMap({ $0.vectors("degenerate") }) {
+            let bytes = vector.bytes
+            let rawByteCount = Int(number(bytes[4..<8], as: UInt32.self))
+            for _ in 0..<60 {
+                let payload = damaged(Array(bytes[16...]), &generator)
+                guard payload.count < rawByteCount, !payload.isEmpty else { continue }
+                let whole = WireLimits.magic + segment(payload, rawByteCount: rawByteCount, isCompressed: true)
+                var receiver = PlainReceiver()
+                _ = feed([whole[...]], to: &receiver, codec: &codec)
+            }
+        }
+        #expect(codec.inflated.count <= WireLimits.segmentByteCountMax)
+    }
+}
