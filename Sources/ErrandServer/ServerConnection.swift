@@ -67,7 +67,6 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             submit()
         }
         if state.wantsToSend { connection.setDirty() }
-        if state.phase == .closed { connection.close() }
         closeWhenDone()
     }
 
@@ -148,7 +147,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func closeWhenDone() {
-        guard inputHasEnded || state.phase == .draining || state.phase == .closed, batchesInFlight == 0, !stream.isPaused else { return }
+        let isLast = inputHasEnded || state.phase == .draining || state.phase == .closed
+        guard isLast, batchesInFlight == 0, !stream.isPaused else { return }
         connection.close()
     }
 

@@ -220,7 +220,7 @@ private struct FrameCollector: FrameReceiver {
     var inboundSegmentByteCountMax = WireLimits.segmentByteCountMax
     var frames: [RawFrame] = []
 
-    mutating func admit(callCount: Int, callByteCount: Int) throws(ConnectionFault) {}
+    mutating func admit(frameCount: Int, callCount: Int, callByteCount: Int) throws(ConnectionFault) {}
 
     mutating func receive(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
         let frame = RawFrame(header: header, body: body.withUnsafeBytes { Array($0) })
