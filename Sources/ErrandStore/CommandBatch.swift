@@ -22,6 +22,8 @@ package enum StoreCommand: Sendable {
         case .listForThing(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
         case .createJob(let request): 1 + request.targets.count / 16
         case .addJobTargets(let request): 1 + request.targets.count / 16
+        // Their replies carry documents.
+        case .startNext, .describeOwn: 16
         default: 1
         }
     }
