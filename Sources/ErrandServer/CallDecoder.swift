@@ -42,9 +42,10 @@ struct CallDecoder: CallSink {
     }
 
     /// Why a well-formed call is not decided at all; nothing if it is.
-    private func untimely(_ body: RawSpan) -> Refusal? {
-        if isDraining { return Refusal(.unavailable, "the server is stopping; connect again") }
-        if let timeout = CallTimeout.read(body), now - receivedAt > Int64(timeout) {
+    private func untimely(_ body: RawSpan, isHealth: Bool = false) -> Refusal? {
+        // Health says by itself that the server is stopping.
+        if isDraining && !isHealth { return Refusal(.unavailable, "the server is stopping; connect again") }
+        if let timeout = CallTimeout.read(body), now - receivedAt >= Int64(timeout) {
             return Refusal(.deadlineExceeded, "the deadline of \(timeout) ms passed before the call was decided")
         }
         return nil
@@ -94,10 +95,10 @@ struct CallDecoder: CallSink {
             return true
         case .health:
             _ = try HealthRequest(body, header)
-            batch.items.append(.health)
+            if let refusal = untimely(body, isHealth: true) { batch.add(refusal) } else { batch.items.append(.health) }
         case .serverInfo:
             _ = try ServerInfoRequest(body, header)
-            batch.items.append(.serverInfo)
+            if let refusal = untimely(body) { batch.add(refusal) } else { batch.items.append(.serverInfo) }
         default:
             try decodeJobCall(header, body)
         }

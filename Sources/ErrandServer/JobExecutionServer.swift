@@ -36,11 +36,14 @@ public final class JobExecutionServer: @unchecked Sendable {
         return try start(configuration, store: MemoryExecutionStore(rules: rules), clock: .system())
     }
 
+    /// `clock` is the time that executions live in, `steadyMilliseconds` what the connections' limits are measured with.
     package static func start(
-        _ configuration: ServerConfiguration, store: any ExecutionStore, clock: ServerClock
+        _ configuration: ServerConfiguration, store: any ExecutionStore, clock: ServerClock,
+        steadyMilliseconds: @escaping @Sendable () -> Int64 = { SystemCall.steadyMilliseconds }
     ) throws(ServerStartError) -> JobExecutionServer {
         do {
-            return try JobExecutionServer(configuration, store: store, clock: clock)
+            return try JobExecutionServer(
+                configuration, store: store, clock: clock, steadyMilliseconds: steadyMilliseconds)
         } catch let error as SystemError where error.isAddressInUse {
             throw ServerStartError(
                 description:
@@ -54,7 +57,10 @@ public final class JobExecutionServer: @unchecked Sendable {
         }
     }
 
-    private init(_ configuration: ServerConfiguration, store: any ExecutionStore, clock: ServerClock) throws {
+    private init(
+        _ configuration: ServerConfiguration, store: any ExecutionStore, clock: ServerClock,
+        steadyMilliseconds: @escaping @Sendable () -> Int64
+    ) throws {
         let bootId = UInt64.random(in: 1...UInt64.max)
         let greeting = Self.greeting(configuration, bootId: bootId, now: clock.nowMilliseconds())
         logger = configuration.logger
@@ -65,7 +71,9 @@ public final class JobExecutionServer: @unchecked Sendable {
             host: configuration.host, port: configuration.port, forListening: true)
         let loopCount = max(1, configuration.loopCount ?? SystemCall.processorCount)
         var loops: [EventLoop] = []
-        for index in 0..<loopCount { loops.append(try EventLoop(label: "errand.loop.\(index)")) }
+        for index in 0..<loopCount {
+            loops.append(try EventLoop(label: "errand.loop.\(index)", clock: steadyMilliseconds))
+        }
         self.loops = loops
         let (status, logger) = (status, logger)
         let contexts = loops.map {

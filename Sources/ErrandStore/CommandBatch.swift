@@ -34,6 +34,8 @@ package enum StoreCommand: Sendable {
         case .cancelJob, .deleteJob: 256
         case .createJob(let request): 1 + request.targets.count / 16
         case .addJobTargets(let request): 1 + request.targets.count / 16
+        // Their replies carry documents.
+        case .startNext, .describeOwn: 16
         default: 1
         }
     }
