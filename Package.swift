@@ -37,6 +37,27 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .target(
+            name: "ErrandTestSupport", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport"],
+            path: "Tests/ErrandTestSupport"),
+        .testTarget(
+            name: "ErrandTransportTests", dependencies: ["ErrandTransport", "ErrandWire", "ErrandTestSupport"]),
+        .testTarget(
+            name: "ErrandServerTests",
+            dependencies: [
+                "ErrandServer", "ErrandStore", "ErrandCore", "ErrandWire", "ErrandTransport", "ErrandTestSupport",
+            ]),
+        .testTarget(
+            name: "ErrandClientTests",
+            dependencies: [
+                "ErrandClient", "ErrandServer", "ErrandCore", "ErrandWire", "ErrandTransport", "ErrandTestSupport",
+            ]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ErrandClient", "ErrandServer", "ErrandStore", "ErrandCore", "ErrandWire", "ErrandTransport",
+                "ErrandTestSupport",
+            ]),
         .testTarget(
             name: "ErrandCommandTests",
             dependencies: [
@@ -44,7 +65,6 @@ let package = Package(
             ]),
         .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
         .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["ErrandClient", "ErrandServer"]),
         .testTarget(name: "ErrandWireTests", dependencies: ["ErrandCore", "ErrandWire"]),
         .testTarget(name: "RepositoryTests", dependencies: ["ErrandCore", "ErrandWire"]),
     ],

@@ -15,7 +15,6 @@ final class Channel: Sendable {
     private let state = Mutex(ChannelState())
     private let deadlineTimer = Mutex<LoopTimer?>(nil)
     private let reconnectTimer = Mutex<LoopTimer?>(nil)
-    private let connectTimer = Mutex<LoopTimer?>(nil)
 
     init(host: String, port: UInt16, configuration: ClientConfiguration, loop: EventLoop) {
         self.host = host
@@ -25,17 +24,19 @@ final class Channel: Sendable {
         // The timers hold the channel only weakly, so that a client that nobody has any more goes away.
         deadlineTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.deadlinesPassed() } }
         reconnectTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.connectNow() } }
-        connectTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.connectTimedOut() } }
     }
 
     // MARK: Calls
 
     /// Sends the call, or keeps it until it can be sent. It ends through its own continuation.
     func start(_ call: OutstandingCall) {
-        let (action, armFor) = state.withLock { state -> (ChannelState.Action, Int64?) in
-            (state.start(call, waitingCallCountMax: configuration.waitingCallCountMax), state.armDeadline(call.deadline))
+        let (action, arms) = state.withLock { state -> (ChannelState.Action, Bool) in
+            (
+                state.start(call, waitingCallCountMax: configuration.waitingCallCountMax),
+                state.armDeadline(call.deadline)
+            )
         }
-        if let armFor { arm(armFor) }
+        if arms { armDeadlineTimer() }
         perform(action)
     }
 
@@ -59,24 +60,28 @@ final class Channel: Sendable {
 
     // MARK: Deadlines
 
-    private func arm(_ deadline: Int64) {
-        let delay = deadline - SystemCall.steadyMilliseconds
-        deadlineTimer.withLock { $0?.schedule(afterMilliseconds: delay) }
+    /// Reads what to set the timer for under the timer's own lock: whoever sets it last sets the earliest deadline.
+    private func armDeadlineTimer() {
+        deadlineTimer.withLock { timer in
+            let deadline = state.withLock { $0.deadlineArmed }
+            guard deadline != .max else { return }
+            timer?.schedule(afterMilliseconds: deadline - SystemCall.steadyMilliseconds)
+        }
     }
 
     private func deadlinesPassed() {
-        let now = SystemCall.steadyMilliseconds
-        let (expired, next, connection) = state.withLock { $0.expire(at: now) }
+        let expired = state.withLock { $0.expire(at: SystemCall.steadyMilliseconds) }
         for (call, error) in expired { call.fail(error) }
-        if let next { arm(next) }
-        connection?.connection.setDirty()
+        armDeadlineTimer()
+        retireIfSpent()
     }
 
     // MARK: Connecting
 
     /// Waits until there is a connection, or the first attempt has failed.
     func connect() async throws(ErrandError) {
-        let result = await withUnsafeContinuation { (continuation: UnsafeContinuation<Result<Void, ErrandError>, Never>) in
+        let result = await withUnsafeContinuation {
+            (continuation: UnsafeContinuation<Result<Void, ErrandError>, Never>) in
             let (result, begins) = state.withLock { $0.awaitConnection(continuation) }
             if let result { continuation.resume(returning: result) }
             if begins { loop.post { self.connectNow() } }
@@ -85,31 +90,19 @@ final class Channel: Sendable {
     }
 
     private func connectNow() {
-        guard let attempt = state.withLock({ $0.beginConnecting() }) else { return }
-        let timeoutMilliseconds = configuration.connectTimeout.milliseconds
-        connectTimer.withLock { $0?.schedule(afterMilliseconds: timeoutMilliseconds) }
-        Connector.connect(
-            host: host, port: port, loop: loop, timeoutMilliseconds: timeoutMilliseconds
-        ) { [weak self] outcome in
+        guard state.withLock({ $0.beginConnecting() }) else { return }
+        let timeout = configuration.connectTimeout.milliseconds
+        let deadline = loop.steadyMilliseconds + timeout
+        Connector.connect(host: host, port: port, loop: loop, timeoutMilliseconds: timeout) { [weak self] outcome in
             guard let self else { return }
             switch consume outcome {
-            case .connected(let socket, let isLoopback): opened(socket, isLoopback: isLoopback, attempt: attempt)
-            case .failed(let reason): failed(ErrandError(.unavailable, "cannot reach \(reason)"), attempt: attempt)
+            case .connected(let socket, let isLoopback): opened(socket, isLoopback: isLoopback, greetedBy: deadline)
+            case .failed(let reason): failed(ErrandError(.unavailable, "cannot reach \(reason)"))
             }
         }
     }
 
-    /// The name's look-up, the connection and the handshake share one time limit.
-    private func connectTimedOut() {
-        guard let unfinished = state.withLock({ $0.unfinishedAttempt }) else { return }
-        let error = ErrandError(
-            .unavailable, "cannot reach \(host):\(port): no answer in \(configuration.connectTimeout)")
-        guard let connection = unfinished.connection else { return failed(error, attempt: unfinished.number) }
-        lost(connection, error)
-        connection.connection.abort()
-    }
-
-    private func opened(_ socket: consuming SocketHandle, isLoopback: Bool, attempt: Int) {
+    private func opened(_ socket: consuming SocketHandle, isLoopback: Bool, greetedBy deadline: Int64) {
         var hello = Hello()
         let compresses =
             switch configuration.compression {
@@ -123,18 +116,19 @@ final class Channel: Sendable {
         hello.clientVersion = "0.1.0"
         // The upper half is ignorable; random bits there keep servers honest (SPEC §7.1).
         hello.features = UInt64.random(in: 0...UInt64.max) & 0xFFFF_FFFF_0000_0000
-        let connection = ClientConnection(Connection(socket, loop: loop), channel: self, hello: hello)
-        guard state.withLock({ $0.open(connection, hello, attempt: attempt) }) else { return }
+        let connection = ClientConnection(
+            Connection(socket, loop: loop), channel: self, hello: hello, greetedBy: deadline)
+        guard state.withLock({ $0.open(connection, hello) }) else { return }
         do throws(SystemError) {
             try connection.connection.start(connection)
             connection.connection.setDirty()
         } catch {
-            failed(ErrandError(.unavailable, "cannot watch the connection: \(error)"), attempt: attempt)
+            failed(ErrandError(.unavailable, "cannot watch the connection: \(error)"))
         }
     }
 
-    private func failed(_ error: ErrandError, attempt: Int) {
-        let (waiters, delay) = state.withLock { $0.attemptFailed(error, configuration, attempt: attempt) }
+    private func failed(_ error: ErrandError) {
+        let (waiters, delay) = state.withLock { $0.attemptFailed(error, configuration) }
         for waiter in waiters { waiter.resume(returning: .failure(error)) }
         if let delay { reconnectTimer.withLock { $0?.schedule(afterMilliseconds: delay) } }
     }
@@ -157,12 +151,12 @@ final class Channel: Sendable {
     }
 
     func pong(opaque: UInt64) {
-        let connection = state.withLock { $0.appendControl(Ping(opaque: opaque), .pong) }
+        let connection = state.withLock { $0.pong(opaque: opaque) }
         connection?.connection.setDirty()
     }
 
     func ping(opaque: UInt64) {
-        let connection = state.withLock { $0.appendControl(Ping(opaque: opaque), .ping) }
+        let connection = state.withLock { $0.ping(opaque: opaque) }
         connection?.connection.setDirty()
     }
 
@@ -171,11 +165,18 @@ final class Channel: Sendable {
     }
 
     func refused(_ error: ErrandError) {
-        state.withLock { $0.lastError = error }
+        state.withLock { $0.refused(error) }
     }
 
-    func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
-        state.withLock { $0.seal(into: &output, with: codec.deflater) }
+    /// Leaves a server that stops, as soon as it owes no reply.
+    func retireIfSpent() {
+        guard let connection = state.withLock({ $0.isSpent ? $0.connection : nil }) else { return }
+        lost(connection, ErrandError(.unavailable, "the server is stopping"))
+        connection.connection.close()
+    }
+
+    func seal(into output: inout [UInt8], codec: inout SegmentCodec, for connection: ClientConnection) {
+        state.withLock { $0.seal(into: &output, with: codec.deflater, for: connection) }
     }
 
     /// The connection is gone: fails what may have run, keeps what is safe to send again, and connects anew.
@@ -197,10 +198,9 @@ final class Channel: Sendable {
     }
 
     func close() {
-        let (calls, waiters, connection) = state.withLock { $0.close() }
-        let error = ErrandError(.cancelled, "the client was closed", applied: .unknown)
-        for call in calls { call.fail(error) }
-        for waiter in waiters { waiter.resume(returning: .failure(error)) }
+        let (failures, waiters, connection) = state.withLock { $0.close() }
+        for (call, error) in failures { call.fail(error) }
+        for waiter in waiters { waiter.resume(returning: .failure(ChannelState.closed(mayHaveRun: false))) }
         guard let connection else { return }
         loop.post { connection.connection.close() }
     }

@@ -13,9 +13,13 @@ final class ClientConnection: ConnectionHandler, @unchecked Sendable {
     private var clock: ConnectionClock
     private var seenSegmentCount: UInt64 = 0
 
-    init(_ connection: Connection, channel: Channel, hello: Hello) {
+    /// WELCOME must have come by then: the time to connect bounds the whole way there.
+    private let greetingDeadline: Int64
+
+    init(_ connection: Connection, channel: Channel, hello: Hello, greetedBy deadline: Int64) {
         self.connection = connection
         self.channel = channel
+        greetingDeadline = deadline
         state = ClientConnectionState(hello: hello, sink: ChannelSink(channel: channel))
         clock = ConnectionClock(
             at: SystemCall.steadyMilliseconds,
@@ -35,22 +39,28 @@ final class ClientConnection: ConnectionHandler, @unchecked Sendable {
             try stream.receive(bytes, codec: &codec, for: &state)
         } catch {
             // The server has broken the protocol: nothing it sent later counts.
-            channel.lost(self, ErrandError(.protocolError, "the server broke the protocol: \(error)"))
-            connection.abort()
+            return leave(ErrandError(.protocolError, "the server broke the protocol: \(error)"))
         }
+        if state.phase == .closed { return leave(ErrandError(.unavailable, "the server closed the connection")) }
+        channel.retireIfSpent()
         clock.heard(
             at: SystemCall.steadyMilliseconds, isInsideSegment: stream.isInsideSegment,
             completedSegment: stream.segmentCount != seenSegmentCount)
         seenSegmentCount = stream.segmentCount
-        if state.phase == .closed { connection.close() }
     }
 
+    /// No reply can come any more, so nobody is kept waiting until the last bytes have gone.
     func inputEnded() {
-        connection.close()
+        leave(ErrandError(.unavailable, "the server closed the connection"))
+    }
+
+    private func leave(_ error: ErrandError) {
+        channel.lost(self, error)
+        connection.abort()
     }
 
     func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
-        channel.seal(into: &output, codec: &codec)
+        channel.seal(into: &output, codec: &codec, for: self)
     }
 
     func wrote(waitingByteCount: Int, progressed: Bool) {
@@ -58,12 +68,16 @@ final class ClientConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     func tick(at nowMilliseconds: Int64) {
+        guard connection.isOpen else { return }
+        if state.phase == .opening, nowMilliseconds >= greetingDeadline {
+            return leave(
+                ErrandError(.unavailable, "\(channel.host):\(channel.port) accepts, but does not greet in time"))
+        }
         switch clock.check(at: nowMilliseconds, isGreeted: state.phase != .opening) {
         case .fine: break
         case .ping: channel.ping(opaque: UInt64(bitPattern: nowMilliseconds))
         case .failed(let fault):
-            channel.lost(self, ErrandError(.unavailable, "the server does not answer: \(fault)"))
-            connection.abort()
+            leave(ErrandError(.unavailable, "the server does not answer: \(fault)"))
         }
     }
 

@@ -32,7 +32,9 @@ extension JobExecutionClient {
     }
 
     /// All executions of a job, page after page as you iterate.
-    public func jobExecutions(jobId: String, status: JobExecutionStatus? = nil) throws(ErrandError) -> JobExecutionSequence {
+    public func jobExecutions(jobId: String, status: JobExecutionStatus? = nil) throws(ErrandError)
+        -> JobExecutionSequence
+    {
         let jobId = try Self.job(jobId)
         return JobExecutionSequence { token throws(ErrandError) in
             try await self.listJobExecutionsForJob(

@@ -14,6 +14,8 @@ public final class JobExecutionClient: Sendable {
     private let channels: [Channel]
     private let loop: EventLoop
 
+    private static let closeMilliseconds: Int64 = 3000
+
     /// Connects to a server; throws if that fails or takes longer than `configuration.connectTimeout`.
     ///
     /// - Throws: `ErrandError` with UNAVAILABLE if nobody answers, PROTOCOL_ERROR if it is no Errand server.
@@ -54,7 +56,8 @@ public final class JobExecutionClient: Sendable {
     /// Closes the connections; calls under way fail with CANCELLED.
     public func close() {
         for channel in channels { channel.close() }
-        loop.stop()
+        // The loop stays until the connections have sent what waits and are closed.
+        loop.stop(graceMilliseconds: Self.closeMilliseconds)
     }
 
     /// The loop that runs the connections. Tasks that mostly call the client run several times faster on it, because a

@@ -65,8 +65,9 @@ final class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
         } catch {
             fail(
                 ErrandError(
-                    .protocolError, "the server's reply to \(Opcode(rawValue: opcode)?.description ?? "?") is wrong: \(error)",
-                    applied: isMutation ? .unknown : .no))
+                    .unknown,
+                    "the server's reply to \(Opcode(rawValue: opcode)?.description ?? "?") is wrong: \(error)",
+                    applied: .unknown))
         }
     }
 

@@ -42,9 +42,10 @@ struct CallDecoder: CallSink {
     }
 
     /// Why a well-formed call is not decided at all; nothing if it is.
-    private func untimely(_ body: RawSpan) -> Refusal? {
-        if isDraining { return Refusal(.unavailable, "the server is stopping; connect again") }
-        if let timeout = CallTimeout.read(body), now - receivedAt > Int64(timeout) {
+    private func untimely(_ body: RawSpan, isHealth: Bool = false) -> Refusal? {
+        // Health says by itself that the server is stopping.
+        if isDraining && !isHealth { return Refusal(.unavailable, "the server is stopping; connect again") }
+        if let timeout = CallTimeout.read(body), now - receivedAt >= Int64(timeout) {
             return Refusal(.deadlineExceeded, "the deadline of \(timeout) ms passed before the call was decided")
         }
         return nil
@@ -78,20 +79,26 @@ struct CallDecoder: CallSink {
             let request = try ListJobExecutionsForThingRequest(body, header)
             accept(body, request.validate) { .listForThing(request) }
         case .batchDescribeJobExecution:
-            try decodeBatch(header, body, DescribeJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .describe($0) })
+            try decodeBatch(
+                header, body, DescribeJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() }, { .describe($0) })
             return true
         case .batchUpdateJobExecution:
-            try decodeBatch(header, body, UpdateJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .update($0) })
+            try decodeBatch(
+                header, body, UpdateJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() }, { .update($0) })
             return true
         case .batchCancelJobExecution:
-            try decodeBatch(header, body, CancelJobExecutionRequest.self, { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
+            try decodeBatch(
+                header, body, CancelJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
             return true
         case .health:
             _ = try HealthRequest(body, header)
-            batch.items.append(.health)
+            if let refusal = untimely(body, isHealth: true) { batch.add(refusal) } else { batch.items.append(.health) }
         case .serverInfo:
             _ = try ServerInfoRequest(body, header)
-            batch.items.append(.serverInfo)
+            if let refusal = untimely(body) { batch.add(refusal) } else { batch.items.append(.serverInfo) }
         default:
             try decodeJobCall(header, body)
         }
@@ -165,7 +172,8 @@ struct CallDecoder: CallSink {
         let items = try BatchItems<Item>(body, header, itemCountMax: batchItemCountMax)
         for item in items.items {
             switch item {
-            case .success(let request): accept(body, { () throws(InvalidField) in try validate(request) }) { command(request) }
+            case .success(let request):
+                accept(body, { () throws(InvalidField) in try validate(request) }) { command(request) }
             case .failure(let field): batch.add(untimely(body) ?? Refusal(field))
             }
         }

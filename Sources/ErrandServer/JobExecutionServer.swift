@@ -29,36 +29,51 @@ public final class JobExecutionServer: @unchecked Sendable {
     private let isStopping = Atomic<Bool>(false)
 
     /// Starts serving with a store in memory.
-    public static func start(_ configuration: ServerConfiguration = ServerConfiguration()) throws(ServerStartError) -> JobExecutionServer {
+    public static func start(_ configuration: ServerConfiguration = ServerConfiguration()) throws(ServerStartError)
+        -> JobExecutionServer
+    {
         let rules = ExecutionRules(minuteLengthMilliseconds: configuration.minuteLengthMilliseconds)
         return try start(configuration, store: MemoryExecutionStore(rules: rules), clock: .system())
     }
 
+    /// `clock` is the time that executions live in, `steadyMilliseconds` what the connections' limits are measured with.
     package static func start(
-        _ configuration: ServerConfiguration, store: any ExecutionStore, clock: ServerClock
+        _ configuration: ServerConfiguration, store: any ExecutionStore, clock: ServerClock,
+        steadyMilliseconds: @escaping @Sendable () -> Int64 = { SystemCall.steadyMilliseconds }
     ) throws(ServerStartError) -> JobExecutionServer {
         do {
-            return try JobExecutionServer(configuration, store: store, clock: clock)
+            return try JobExecutionServer(
+                configuration, store: store, clock: clock, steadyMilliseconds: steadyMilliseconds)
         } catch let error as SystemError where error.isAddressInUse {
             throw ServerStartError(
-                description: "\(configuration.host):\(configuration.port) is in use; choose another port or stop what listens there")
+                description:
+                    "\(configuration.host):\(configuration.port) is in use; choose another port or stop what listens there"
+            )
         } catch let error as AddressError {
             throw ServerStartError(description: "cannot listen on \(error)")
         } catch {
-            throw ServerStartError(description: "cannot listen on \(configuration.host):\(configuration.port): \(error)")
+            throw ServerStartError(
+                description: "cannot listen on \(configuration.host):\(configuration.port): \(error)")
         }
     }
 
-    private init(_ configuration: ServerConfiguration, store: any ExecutionStore, clock: ServerClock) throws {
+    private init(
+        _ configuration: ServerConfiguration, store: any ExecutionStore, clock: ServerClock,
+        steadyMilliseconds: @escaping @Sendable () -> Int64
+    ) throws {
         let bootId = UInt64.random(in: 1...UInt64.max)
         let greeting = Self.greeting(configuration, bootId: bootId, now: clock.nowMilliseconds())
         logger = configuration.logger
         status = ServerStatus(
-            template: Self.info(configuration, bootId: bootId, now: clock.nowMilliseconds()), clock: clock, store: store)
-        let addresses = try SocketAddress.resolve(host: configuration.host, port: configuration.port, forListening: true)
+            template: Self.info(configuration, bootId: bootId, now: clock.nowMilliseconds()), clock: clock, store: store
+        )
+        let addresses = try SocketAddress.resolve(
+            host: configuration.host, port: configuration.port, forListening: true)
         let loopCount = max(1, configuration.loopCount ?? SystemCall.processorCount)
         var loops: [EventLoop] = []
-        for index in 0..<loopCount { loops.append(try EventLoop(label: "errand.loop.\(index)")) }
+        for index in 0..<loopCount {
+            loops.append(try EventLoop(label: "errand.loop.\(index)", clock: steadyMilliseconds))
+        }
         self.loops = loops
         let (status, logger) = (status, logger)
         let contexts = loops.map {

@@ -36,7 +36,7 @@ final class LoopContext: @unchecked Sendable {
         replyEncoder = ReplyEncoder(status: status)
     }
 
-    var steadyMilliseconds: Int64 { SystemCall.steadyMilliseconds }
+    var steadyMilliseconds: Int64 { loop.steadyMilliseconds }
 
     /// Takes over an accepted socket; on the loop.
     func open(_ socket: consuming SocketHandle, connectionCountMax: Int) {

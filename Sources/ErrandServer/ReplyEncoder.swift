@@ -66,7 +66,8 @@ struct ReplyEncoder {
             .resourceExhausted, call, into: &encoder)
     }
 
-    private func writeReply<Body: Message>(_ message: Body, _ call: CallBatch.Call, into encoder: inout SegmentEncoder) {
+    private func writeReply<Body: Message>(_ message: Body, _ call: CallBatch.Call, into encoder: inout SegmentEncoder)
+    {
         begin(call, rootByteCount: Body.rootByteCount, &encoder)
         message.writeBody(to: &encoder.body)
         end(call, &encoder)
@@ -109,7 +110,8 @@ struct ReplyEncoder {
 
     private func writeItem(_ item: CallBatch.Item, _ batch: CallBatch, to writer: inout ByteWriter) {
         switch item {
-        case .refused(let index): writer.appendRecord(failure(batch.refusals[index]), status: batch.refusals[index].code)
+        case .refused(let index):
+            writer.appendRecord(failure(batch.refusals[index]), status: batch.refusals[index].code)
         case .health, .serverInfo: break
         case .command(let index):
             switch batch.outcome(index) {

@@ -57,7 +57,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     /// Decides what has gathered, and goes on with what a pause has kept, while the client takes its replies.
     private func work(_ codec: inout SegmentCodec) {
         submit()
-        while stream.isPaused, !holdsBack(), state.phase != .closed {
+        // Asked after every read, paused or not: a client that does not read is not read from either.
+        while !holdsBack(), stream.isPaused, state.phase != .closed {
             do throws(ConnectionFault) {
                 try stream.resume(codec: &codec, for: &state)
             } catch {
@@ -118,6 +119,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             guard connection.isOpen else { return }
             if !inputHasEnded { connection.setReading(true) }
             state.calls.now = context.steadyMilliseconds
+            state.calls.isDraining = state.phase == .draining
             connection.loop.withCodec { work(&$0) }
         }
     }
@@ -145,7 +147,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func closeWhenDone() {
-        guard inputHasEnded || state.phase == .draining || state.phase == .closed, batchesInFlight == 0, !stream.isPaused else { return }
+        let isLast = inputHasEnded || state.phase == .draining || state.phase == .closed
+        guard isLast, batchesInFlight == 0, !stream.isPaused else { return }
         connection.close()
     }
 
@@ -175,7 +178,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             // It does not read, so it would not read why either.
             context.logFault(.slowReader, peer: peer)
             connection.abort()
-        case .failed(let fault): fail(fault)
+        case .failed(let fault):
+            // A connection that is closing already has its reason, and the transport bounds how long it takes.
+            if state.phase != .closed { fail(fault) }
         }
     }
 

@@ -60,6 +60,8 @@ package final class Connection: EventHandler, @unchecked Sendable {
 
     /// After our half-close the peer has this long to close.
     private static let lingerMilliseconds: Int64 = 2000
+    /// After `close` the peer has this long to take what waits for it, however busily it takes a little.
+    private static let closeMilliseconds: Int64 = 30_000
 
     /// Takes over a connected socket. Call `start` on the loop.
     package init(_ socket: consuming SocketHandle, loop: EventLoop) {
@@ -95,6 +97,7 @@ package final class Connection: EventHandler, @unchecked Sendable {
     package func close() {
         guard state == .open else { return }
         state = .closing
+        drainDeadline = loop.steadyMilliseconds + Self.closeMilliseconds
         setDirty()
     }
 
@@ -158,8 +161,10 @@ package final class Connection: EventHandler, @unchecked Sendable {
         }
         let progressed = outputOffset > before
         if outputOffset == output.count {
-            loop.giveBack(output)
-            output = []
+            // Moved out first: a second reference would make `giveBack` allocate a copy.
+            var spent: [UInt8] = []
+            swap(&spent, &output)
+            loop.giveBack(consume spent)
             outputOffset = 0
         } else if outputOffset > 1 << 18 {
             output.removeSubrange(..<outputOffset)
@@ -175,17 +180,22 @@ package final class Connection: EventHandler, @unchecked Sendable {
     private func halfClose() {
         state = .lingering
         SystemCall.shutdownWriting(descriptor)
-        drainDeadline = SystemCall.steadyMilliseconds + Self.lingerMilliseconds
+        drainDeadline = loop.steadyMilliseconds + Self.lingerMilliseconds
         readsWanted = true
         updateInterest()
     }
 
     package func tick(at nowMilliseconds: Int64) {
         if let drainDeadline, nowMilliseconds >= drainDeadline {
-            end(.closed)
+            end(state == .lingering ? .closed : .lost(nil))
             return
         }
         if state == .open || state == .closing { handler?.tick(at: nowMilliseconds) }
+    }
+
+    package func loopStopped() {
+        flush()
+        end(.closed)
     }
 
     private func updateInterest() {

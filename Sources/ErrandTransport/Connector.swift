@@ -13,21 +13,27 @@ package final class Connector: EventHandler, @unchecked Sendable {
     private let loop: EventLoop
     private let host: String
     private let port: UInt16
-    private let deadline: Int64
     private let done: @Sendable (consuming Outcome) -> Void
     private var addresses: [SocketAddress] = []
     private var current: SocketAddress?
     private var socket: SocketHandle?
     private var token: UInt64?
-    private var lastReason = "timed out"
+    private var lastReason = "has no address"
     private var isFinished = false
+    /// Covers the look-up too, which cannot be interrupted.
+    private var timer: LoopTimer?
 
     /// Begins at once. `done` is called exactly once, on the loop.
     package static func connect(
         host: String, port: UInt16, loop: EventLoop, timeoutMilliseconds: Int64,
         done: @escaping @Sendable (consuming Outcome) -> Void
     ) {
-        let connector = Connector(host: host, port: port, loop: loop, timeoutMilliseconds: timeoutMilliseconds, done: done)
+        let connector = Connector(host: host, port: port, loop: loop, done: done)
+        loop.post {
+            let timer = loop.makeTimer { connector.timedOut() }
+            timer.schedule(afterMilliseconds: timeoutMilliseconds)
+            connector.timer = timer
+        }
         // Looking a name up blocks, so it has no place on the loop.
         DispatchQueue.global().async {
             let result = Result { () throws(AddressError) in try SocketAddress.resolve(host: host, port: port) }
@@ -36,17 +42,16 @@ package final class Connector: EventHandler, @unchecked Sendable {
     }
 
     private init(
-        host: String, port: UInt16, loop: EventLoop, timeoutMilliseconds: Int64,
-        done: @escaping @Sendable (consuming Outcome) -> Void
+        host: String, port: UInt16, loop: EventLoop, done: @escaping @Sendable (consuming Outcome) -> Void
     ) {
         self.host = host
         self.port = port
         self.loop = loop
         self.done = done
-        deadline = SystemCall.steadyMilliseconds + timeoutMilliseconds
     }
 
     private func resolved(_ result: Result<[SocketAddress], AddressError>) {
+        guard !isFinished else { return }
         switch result {
         case .success(let found):
             addresses = found.reversed()
@@ -89,11 +94,17 @@ package final class Connector: EventHandler, @unchecked Sendable {
 
     package func flush() {}
 
-    package func tick(at nowMilliseconds: Int64) {
-        guard nowMilliseconds >= deadline, !isFinished else { return }
+    package func tick(at nowMilliseconds: Int64) {}
+
+    private func timedOut() { giveUp("\(host):\(port): timed out") }
+
+    package func loopStopped() { giveUp("\(host):\(port): the client was closed") }
+
+    private func giveUp(_ reason: String) {
+        guard !isFinished else { return }
         forget()
         socket = nil
-        finish(.failed("\(host):\(port): timed out"))
+        finish(.failed(reason))
     }
 
     private func forget() {
@@ -110,6 +121,8 @@ package final class Connector: EventHandler, @unchecked Sendable {
     private func finish(_ outcome: consuming Outcome) {
         guard !isFinished else { return }
         isFinished = true
+        // The timer's closure holds this connector.
+        timer = nil
         done(outcome)
     }
 }

@@ -12,6 +12,9 @@ package protocol EventHandler: AnyObject {
 
     /// Now and then, for time limits.
     func tick(at nowMilliseconds: Int64)
+
+    /// The loop has ended and will call no more: let go of everything.
+    func loopStopped()
 }
 
 /// One loop: a serial queue, and one Dispatch source on one epoll descriptor that watches every socket of the loop.
@@ -26,37 +29,29 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     package let label: String
     private let queue: DispatchQueue
     private let wakeUp: WakeUp
-    private let mailbox = Mutex(Mailbox())
+    private let mailbox = LoopMailbox()
     /// The thread that is inside `drain`, or 0.
     private let ownerThread = Atomic<UInt>(0)
 
     private var source: (any DispatchSourceRead)?
     private var timer: (any DispatchSourceTimer)?
     private var poller: Poller
-    private var slots: [Slot] = []
-    private var freeSlots: [Int] = []
+    private var handlers = HandlerTable()
     private var dirty: [any EventHandler] = []
-    private var localWork: [Work] = []
-    private var isStopped = false
+    private var localWork: [LoopWork] = []
+    private var phase = Phase.running
+    private let clock: @Sendable () -> Int64
 
     /// Shared by all connections of the loop, one after the other.
     package var codec = SegmentCodec()
     private var readBuffer: [UInt8]
-    private var spareBuffers: [[UInt8]] = []
+    private var spareBuffers = SpareBuffers()
 
-    private struct Slot {
-        var handler: (any EventHandler)?
-        var generation: UInt32 = 0
-    }
-
-    private enum Work {
-        case closure(@Sendable () -> Void)
-        case job(UnownedJob)
-    }
-
-    private struct Mailbox {
-        var work: [Work] = []
-        var isSignaled = false
+    private enum Phase {
+        case running
+        /// Ends when the last handler has left, or at that moment.
+        case stopping(at: Int64)
+        case stopped
     }
 
     private static let wakeUpToken = UInt64.max
@@ -67,8 +62,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private static let yieldNanoseconds: Int64 = 10_000_000
     private static let tickMilliseconds = 250
 
-    package init(label: String) throws(SystemError) {
+    /// `clock` says what time it is, in milliseconds of any steady clock, for the time limits of all handlers.
+    package init(
+        label: String, clock: @escaping @Sendable () -> Int64 = { SystemCall.steadyMilliseconds }
+    ) throws(SystemError) {
         self.label = label
+        self.clock = clock
         // A plain serial queue targets the overcommit root: a loop that waits does not starve the pool.
         queue = DispatchQueue(label: label)
         poller = try Poller()
@@ -81,17 +80,30 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         source.activate()
     }
 
-    /// Ends the loop: no more events. The descriptors go when the last handler lets go.
-    package func stop() {
+    /// Ends the loop when its last handler has left, and after `graceMilliseconds` at the latest; what is left then is
+    /// told so. Work and jobs that come later still run, on the loop's queue, so that no task is left behind.
+    package func stop(graceMilliseconds: Int64 = 0) {
         post { [self] in
-            isStopped = true
-            timer?.cancel()
-            timer = nil
-            for index in slots.indices { slots[index].handler = nil }
-            // The source keeps the loop alive until it is cancelled, and the poller must outlive the source.
-            source?.setCancelHandler { [self] in source = nil }
-            source?.cancel()
+            if case .stopped = phase { return }
+            phase = .stopping(at: steadyMilliseconds + graceMilliseconds)
+            stopIfDue()
         }
+    }
+
+    /// Milliseconds that only rise; what `tick` is given.
+    package var steadyMilliseconds: Int64 { clock() }
+
+    private func stopIfDue() {
+        guard case .stopping(let moment) = phase else { return }
+        guard handlers.isEmpty || steadyMilliseconds >= moment else { return }
+        phase = .stopped
+        for handler in handlers.all { handler.loopStopped() }
+        timer?.cancel()
+        timer = nil
+        // The source keeps the loop alive until it is cancelled, and the poller must outlive the source.
+        source?.setCancelHandler { [self] in source = nil }
+        source?.cancel()
+        for work in mailbox.close() { runOnQueue(work) }
     }
 
     // MARK: Work from anywhere
@@ -105,17 +117,21 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Runs `work` on the loop, in the order posted from each thread.
     package func post(_ work: @escaping @Sendable () -> Void) { post(.closure(work)) }
 
-    private func post(_ work: Work) {
+    private func post(_ work: LoopWork) {
         if isOnLoop {
             localWork.append(work)
             return
         }
-        let needsSignal = mailbox.withLock { mailbox in
-            mailbox.work.append(work)
-            defer { mailbox.isSignaled = true }
-            return !mailbox.isSignaled
+        switch mailbox.put(work) {
+        case .taken: break
+        case .needsSignal: wakeUp.signal()
+        case .refused: runOnQueue(work)
         }
-        if needsSignal { wakeUp.signal() }
+    }
+
+    /// After the end there are no turns; the queue still runs what comes, in the order it came.
+    private func runOnQueue(_ work: LoopWork) {
+        queue.async { [self] in enter { work.run(on: self) } }
     }
 
     package func enqueue(_ job: consuming ExecutorJob) { post(.job(UnownedJob(job))) }
@@ -128,11 +144,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         ownerThread.store(UInt(pthread_self()), ordering: .relaxed)
         defer { ownerThread.store(0, ordering: .relaxed) }
         let begunAt = SystemCall.steadyNanoseconds
-        while !isStopped {
+        while true {
             let isBusy = !localWork.isEmpty
             let eventCount = wait(milliseconds: isBusy ? 0 : Self.lingerMilliseconds)
             runWork()
             flushDirty()
+            guard isRunning else { return leaveLocalWork() }
             if eventCount == 0 && !isBusy && localWork.isEmpty { return }
             if SystemCall.steadyNanoseconds - begunAt > Self.yieldNanoseconds {
                 // The poller stays readable, so the source fires again behind whatever waits on the queue.
@@ -140,6 +157,18 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
                 return
             }
         }
+    }
+
+    private var isRunning: Bool {
+        if case .stopped = phase { return false }
+        return true
+    }
+
+    /// After the end: what the last turn posted to its own loop.
+    private func leaveLocalWork() {
+        let work = localWork
+        localWork = []
+        for work in work { runOnQueue(work) }
     }
 
     /// Waits, and lets every ready handler read and write.
@@ -151,10 +180,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
                 wakeUp.clear()
                 continue
             }
-            let slot = Int(event.token & 0xFFFF_FFFF)
-            // A handler that left during this turn has a newer generation in its slot, or none.
-            guard slots[slot].generation == UInt32(event.token >> 32), let handler = slots[slot].handler else { continue }
-            handler.ready(isReadable: event.isReadable, isWritable: event.isWritable)
+            // A handler may have left during this turn, and another may have its slot.
+            handlers[event.token]?.ready(isReadable: event.isReadable, isWritable: event.isWritable)
         }
         return count
     }
@@ -162,17 +189,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func runWork() {
         var posted = localWork
         localWork = []
-        mailbox.withLock { mailbox in
-            posted.append(contentsOf: mailbox.work)
-            mailbox.work.removeAll(keepingCapacity: true)
-            mailbox.isSignaled = false
-        }
-        for work in posted {
-            switch work {
-            case .closure(let closure): closure()
-            case .job(let job): job.runSynchronously(on: asUnownedTaskExecutor())
-            }
-        }
+        mailbox.empty(into: &posted)
+        for work in posted { work.run(on: self) }
     }
 
     private func flushDirty() {
@@ -185,8 +203,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func tick() {
         enter {
-            let now = SystemCall.steadyMilliseconds
-            for slot in slots { slot.handler?.tick(at: now) }
+            let now = steadyMilliseconds
+            for handler in handlers.all { handler.tick(at: now) }
+            stopIfDue()
         }
     }
 
@@ -196,8 +215,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         defer { ownerThread.store(0, ordering: .relaxed) }
         body()
         flushDirty()
+        guard !localWork.isEmpty else { return }
         // Work that `body` posted to its own loop is found by the next drain.
-        if !localWork.isEmpty { wakeUp.signal() }
+        if isRunning { wakeUp.signal() } else { leaveLocalWork() }
     }
 
     /// A timer that fires on the loop. May be set from anywhere.
@@ -208,18 +228,19 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: For handlers, on the loop
 
     /// Watches a descriptor; the token names it in `change` and `remove`.
-    package func add(_ handler: any EventHandler, _ descriptor: Int32, reads: Bool, writes: Bool) throws(SystemError) -> UInt64 {
+    package func add(_ handler: any EventHandler, _ descriptor: Int32, reads: Bool, writes: Bool) throws(SystemError)
+        -> UInt64
+    {
         preconditionOnLoop()
-        let index = freeSlots.popLast() ?? slots.count
-        if index == slots.count { slots.append(Slot()) }
-        let token = UInt64(slots[index].generation) << 32 | UInt64(index)
+        guard isRunning else { throw SystemError.loopStopped }
+        let token = handlers.reserve()
         do throws(SystemError) {
             try poller.add(descriptor, Self.interest(reads, writes), token: token)
         } catch {
-            freeSlots.append(index)
+            handlers.giveBack(token)
             throw error
         }
-        slots[index].handler = handler
+        handlers.set(handler, token)
         startTimer()
         return token
     }
@@ -232,13 +253,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     package func remove(_ descriptor: Int32, token: UInt64) {
         preconditionOnLoop()
         poller.remove(descriptor)
-        let index = Int(token & 0xFFFF_FFFF)
-        slots[index].handler = nil
-        slots[index].generation &+= 1
-        freeSlots.append(index)
-        if freeSlots.count == slots.count {
+        handlers.giveBack(token)
+        if handlers.isEmpty {
             timer?.cancel()
             timer = nil
+            // Not from inside the handler that is leaving.
+            if case .stopping = phase { localWork.append(.closure { [self] in stopIfDue() }) }
         }
     }
 
@@ -264,15 +284,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// An empty array with memory, so that idle connections need not hold any.
-    package func takeBuffer() -> [UInt8] {
-        spareBuffers.popLast() ?? Array(unsafeUninitializedCapacity: 16_384) { _, count in count = 0 }
-    }
+    package func takeBuffer() -> [UInt8] { spareBuffers.take() }
 
-    package func giveBack(_ buffer: consuming [UInt8]) {
-        guard spareBuffers.count < 64, buffer.capacity > 0, buffer.capacity <= 1 << 20 else { return }
-        buffer.removeAll(keepingCapacity: true)
-        spareBuffers.append(buffer)
-    }
+    package func giveBack(_ buffer: consuming [UInt8]) { spareBuffers.giveBack(buffer) }
 
     private static func interest(_ reads: Bool, _ writes: Bool) -> Poller.Interest {
         var interest: Poller.Interest = []
@@ -283,7 +297,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Ticks only while somebody is here to be ticked.
     private func startTimer() {
-        guard timer == nil, !isStopped else { return }
+        guard timer == nil, isRunning else { return }
         let timer = DispatchSource.makeTimerSource(queue: queue)
         timer.schedule(
             deadline: .now() + .milliseconds(Self.tickMilliseconds), repeating: .milliseconds(Self.tickMilliseconds),

@@ -46,12 +46,16 @@ package final class Listener: EventHandler, @unchecked Sendable {
 
     /// Takes no more connections.
     package func stop() {
-        loop.post { [self] in
-            guard !isClosed else { return }
-            isClosed = true
-            loop.remove(descriptor, token: token)
-            socket = nil
-        }
+        loop.post { [self] in close() }
+    }
+
+    package func loopStopped() { close() }
+
+    private func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        loop.remove(descriptor, token: token)
+        socket = nil
     }
 
     package func ready(isReadable: Bool, isWritable: Bool) {

@@ -25,7 +25,9 @@ package struct SocketAddress: Sendable, CustomStringConvertible {
     }
 
     /// All addresses of a host name or number. Blocks while the name is looked up.
-    package static func resolve(host: String, port: UInt16, forListening: Bool = false) throws(AddressError) -> [SocketAddress] {
+    package static func resolve(host: String, port: UInt16, forListening: Bool = false) throws(AddressError)
+        -> [SocketAddress]
+    {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -38,7 +40,9 @@ package struct SocketAddress: Sendable, CustomStringConvertible {
         var next = list
         while let info = next?.pointee {
             next = info.ai_next
-            guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else { continue }
+            guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else {
+                continue
+            }
             var storage = sockaddr_storage()
             // Copies ai_addrlen bytes, which the guard has compared with the target's size.
             withUnsafeMutableBytes(of: &storage) {

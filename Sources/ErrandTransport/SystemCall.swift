@@ -153,6 +153,9 @@ package struct SystemError: Error, Sendable, CustomStringConvertible {
 
     package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM }
     package var isAddressInUse: Bool { code == EADDRINUSE }
+
+    /// An event loop that has ended watches nothing.
+    static let loopStopped = SystemError(call: "epoll_ctl", code: ECANCELED)
 }
 
 extension SystemError: Equatable {

@@ -1,0 +1,158 @@
+internal import ErrandCore
+internal import ErrandWire
+
+/// How a channel comes by its connection, and what becomes of the calls when it goes.
+extension ChannelState {
+    /// What is kept for a server that takes calls and does not answer, whatever window it promises.
+    private static let callsInFlightMax = 65_536
+    private static let bytesInFlightMax = 1 << 24
+
+    mutating func awaitConnection(_ waiter: ConnectWaiter) -> (result: Result<Void, ErrandError>?, begins: Bool) {
+        switch phase {
+        case .ready: return (.success(()), false)
+        case .closed: return (.failure(Self.closed(mayHaveRun: false)), false)
+        case .idle, .connecting, .greeting, .goingAway, .backingOff:
+            connectWaiters.append(waiter)
+            return (nil, phase == .idle)
+        }
+    }
+
+    mutating func beginConnecting() -> Bool {
+        guard phase == .idle || phase == .backingOff else { return false }
+        phase = .connecting
+        return true
+    }
+
+    /// The socket is there: magic and HELLO go out first. False if the channel was closed meanwhile.
+    mutating func open(_ connection: ClientConnection, _ hello: Hello) -> Bool {
+        guard phase == .connecting else { return false }
+        self.connection = connection
+        begin(hello)
+        refusal = nil
+        phase = .greeting
+        return true
+    }
+
+    mutating func welcomed(
+        _ welcome: Welcome
+    ) -> (waiters: [ConnectWaiter], failures: [Ended], connection: ClientConnection?) {
+        guard phase == .greeting else { return ([], [], nil) }
+        self.welcome = welcome
+        phase = .ready
+        encoder.agreement = SegmentAgreement(compression: welcome.compression == 1, checksums: welcome.checksums == 1)
+        encoder.segmentByteCountMax = Int(clamping: welcome.segmentByteCountMax)
+        window = CallWindow(
+            callCountMax: min(Int(clamping: welcome.callsInFlightMax), Self.callsInFlightMax),
+            byteCountMax: min(Int(clamping: welcome.bytesInFlightMax), Self.bytesInFlightMax))
+        defer { connectWaiters = [] }
+        return (connectWaiters, sendWaiting(), connectionToFlush())
+    }
+
+    mutating func attemptFailed(
+        _ error: ErrandError, _ configuration: ClientConfiguration
+    ) -> (waiters: [ConnectWaiter], delay: Int64?) {
+        guard phase == .connecting || phase == .greeting else { return ([], nil) }
+        lastError = error
+        connection = nil
+        defer { connectWaiters = [] }
+        return (connectWaiters, backOff(configuration))
+    }
+
+    /// The next delay, full jitter; nothing if nobody waits for a connection.
+    private mutating func backOff(_ configuration: ClientConfiguration) -> Int64? {
+        guard !waiting.isEmpty else {
+            phase = .idle
+            return nil
+        }
+        phase = .backingOff
+        let base = configuration.reconnectDelay.milliseconds
+        let ceiling = min(configuration.reconnectDelayMax.milliseconds, base << min(attemptCount, 20))
+        attemptCount += 1
+        return Int64.random(in: 0...max(1, ceiling))
+    }
+
+    mutating func refused(_ error: ErrandError) { refusal = error }
+
+    /// The server wants no more calls here: later ones were not executed and go out again elsewhere (SPEC §7.5).
+    mutating func goAway(lastRequestId: UInt64) {
+        guard phase == .ready else { return }
+        phase = .goingAway
+        var again: [OutstandingCall] = []
+        for id in inFlight.keys.filter({ $0 > lastRequestId }).sorted() {
+            guard let call = inFlight[id]?.call else { continue }
+            again.append(call)
+            // Its id stays known: the server may still answer UNAVAILABLE (SPEC §3).
+            inFlight[id]?.call = nil
+            abandonedCount += 1
+        }
+        requeue(again)
+    }
+
+    /// Whether the server stops and owes nothing that anybody waits for: then nothing keeps this connection.
+    var isSpent: Bool { phase == .goingAway && inFlight.count == abandonedCount }
+
+    /// Puts calls that are safe to send again before all that waits.
+    private mutating func requeue(_ calls: [OutstandingCall]) {
+        for call in calls { call.requestId = 0 }
+        waiting.prepend(calls)
+    }
+
+    struct Loss {
+        var error = ErrandError(.unavailable, "")
+        var failed: [Ended] = []
+        var waiters: [ConnectWaiter] = []
+        var reconnectDelay: Int64?
+    }
+
+    /// The connection is gone. Reads go out again; a mutation that was sent may have run, and says so.
+    mutating func lost(_ gone: ClientConnection, _ error: ErrandError, _ configuration: ClientConfiguration) -> Loss {
+        guard connection === gone else { return Loss() }
+        byteCounts = total(of: gone)
+        // Ends the cycle of channel and connection, also when the channel is closed.
+        connection = nil
+        guard phase != .closed else { return Loss() }
+        var loss = Loss()
+        // What the server said before it closed tells more than that it closed.
+        loss.error = refusal ?? error
+        lastError = loss.error
+        let wasGoingAway = phase == .goingAway
+        var again: [OutstandingCall] = []
+        for id in inFlight.keys.sorted() {
+            guard let call = inFlight[id]?.call else { continue }
+            if call.isMutation {
+                let failure = ErrandError(loss.error.code, loss.error.message, applied: .unknown)
+                loss.failed.append((call, failure))
+            } else {
+                again.append(call)
+            }
+        }
+        inFlight.removeAll(keepingCapacity: true)
+        abandonedCount = 0
+        requeue(again)
+        loss.waiters = connectWaiters
+        connectWaiters = []
+        loss.reconnectDelay = backOff(configuration)
+        if wasGoingAway, loss.reconnectDelay != nil { loss.reconnectDelay = 0 }
+        return loss
+    }
+
+    // MARK: Facts and end
+
+    /// With the connection that is open; on its loop.
+    func total(of connection: ClientConnection?) -> ByteCounts {
+        guard let connection else { return byteCounts }
+        return byteCounts + connection.byteCounts + ByteCounts(rawSent: encoder.rawByteCount)
+    }
+
+    mutating func close() -> (failures: [Ended], waiters: [ConnectWaiter], connection: ClientConnection?) {
+        phase = .closed
+        let sent = inFlight.keys.sorted().compactMap { inFlight[$0]?.call }
+        let failures =
+            sent.map { (call: $0, error: Self.closed(mayHaveRun: $0.isMutation)) }
+            + waiting.removeAll().map { (call: $0, error: Self.closed(mayHaveRun: false)) }
+        inFlight = [:]
+        abandonedCount = 0
+        defer { connectWaiters = [] }
+        return (failures, connectWaiters, connection)
+    }
+}
