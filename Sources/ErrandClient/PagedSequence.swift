@@ -13,9 +13,10 @@ public typealias JobExecutionHistorySequence = PagedSequence<JobExecutionHistory
 /// Iterating ends with `ErrandError` if a page cannot be had; each page has the client's time limit.
 public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
     public typealias Failure = ErrandError
-    typealias Page = @Sendable (
-        _ nextToken: [UInt8]?
-    ) async throws(ErrandError) -> (elements: [Element], nextToken: [UInt8]?)
+    typealias Page =
+        @Sendable (
+            _ nextToken: [UInt8]?
+        ) async throws(ErrandError) -> (elements: [Element], nextToken: [UInt8]?)
 
     private let page: Page
 

@@ -78,7 +78,8 @@ struct RemoveTargets: AsyncParsableCommand {
         let names = try targets.names()
         try await client.withClient { server in
             let count = try await server.removeJobTargets(RemoveJobTargetsRequest(jobId: jobId, targets: names))
-            try client.print("removed \(count) of \(names.count) \(names.count == 1 ? "thing" : "things") from \(jobId)") {
+            let things = names.count == 1 ? "thing" : "things"
+            try client.print("removed \(count) of \(names.count) \(things) from \(jobId)") {
                 $0.member("jobId", jobId.description)
                 $0.member("removedCount", count)
             }

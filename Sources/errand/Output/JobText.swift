@@ -37,8 +37,8 @@ enum JobText {
         if let rollout = configuration.rollout { pairs.append(("rollout", line(rollout))) }
         for criterion in configuration.abortCriteria {
             let percentage = FixedPoint.text(criterion.thresholdPercentageHundredths, places: 2)
-            pairs.append(
-                ("aborts at", "\(percentage) % \(criterion.failureType) of \(criterion.minNumberOfExecutedThings) or more"))
+            let count = criterion.minNumberOfExecutedThings
+            pairs.append(("aborts at", "\(percentage) % \(criterion.failureType) of \(count) or more"))
         }
         return pairs
     }
