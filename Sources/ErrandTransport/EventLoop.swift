@@ -90,7 +90,6 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Milliseconds that only rise; what `tick` is given.
     package var steadyMilliseconds: Int64 { clock() }
 
     private func stopIfDue() {
@@ -159,16 +158,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    private var isRunning: Bool {
-        if case .stopped = phase { return false }
-        return true
-    }
+    private var isRunning: Bool { if case .stopped = phase { false } else { true } }
 
     /// After the end: what the last turn posted to its own loop.
     private func leaveLocalWork() {
-        let work = localWork
+        for work in localWork { runOnQueue(work) }
         localWork = []
-        for work in work { runOnQueue(work) }
     }
 
     /// Waits, and lets every ready handler read and write.
@@ -215,8 +210,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         defer { ownerThread.store(0, ordering: .relaxed) }
         body()
         flushDirty()
-        guard !localWork.isEmpty else { return }
         // Work that `body` posted to its own loop is found by the next drain.
+        guard !localWork.isEmpty else { return }
         if isRunning { wakeUp.signal() } else { leaveLocalWork() }
     }
 
@@ -278,10 +273,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Lends the codec outside of a read.
-    package func withCodec(_ body: (inout SegmentCodec) -> Void) {
-        preconditionOnLoop()
-        body(&codec)
-    }
+    package func withCodec(_ body: (inout SegmentCodec) -> Void) { body(&codec) }
 
     /// An empty array with memory, so that idle connections need not hold any.
     package func takeBuffer() -> [UInt8] { spareBuffers.take() }
@@ -289,10 +281,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     package func giveBack(_ buffer: consuming [UInt8]) { spareBuffers.giveBack(buffer) }
 
     private static func interest(_ reads: Bool, _ writes: Bool) -> Poller.Interest {
-        var interest: Poller.Interest = []
-        if reads { interest.insert(.read) }
-        if writes { interest.insert(.write) }
-        return interest
+        Poller.Interest(reads ? [.read] : []).union(writes ? [.write] : [])
     }
 
     /// Ticks only while somebody is here to be ticked.

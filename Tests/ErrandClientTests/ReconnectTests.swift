@@ -137,17 +137,26 @@ struct ReconnectTests {
                 _ = peer.encoder.endFrame()
                 peer.flush()
             }
-            peer.answer(first, root: [1, 0, 0, 0, 0, 0, 0, 0])
-            while true { peer.answer(try peer.next(), root: [1, 0, 0, 0, 0, 0, 0, 0]) }
+            answerUpdate(first, peer)
+            while true { answerUpdate(try peer.next(), peer) }
         }
         let client = try await connect(listener.port)
-        async let first = client.health()
-        async let second = client.health()
-        #expect(try await first == .serving)
-        #expect(try await second == .serving)
+        async let first = client.updateJobExecution(jobId: "j", thingName: "a", status: .inProgress)
+        async let second = client.updateJobExecution(jobId: "j", thingName: "b", status: .inProgress)
+        #expect(try await first.status == .inProgress)
+        #expect(try await second.status == .inProgress)
         #expect(connections.value == 2)
         client.close()
     }
+}
+
+/// A JobExecutionChange of nothing but its status.
+private func answerUpdate(_ call: RawFrame, _ peer: RawPeer) {
+    var body = [UInt8](repeating: 0, count: 32 + 2 + 4)
+    body[4] = JobExecutionStatus.inProgress.rawValue
+    peer.appendRaw(
+        call.header.opcode, body: body, rootByteCount: 32, requestId: call.header.requestId, flags: .reply)
+    peer.flush()
 }
 
 /// Calls without end, and what became of them.

