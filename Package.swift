@@ -37,6 +37,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(
+            name: "ErrandCommandTests",
+            dependencies: [
+                "errand", "ErrandClient", "ErrandCore", "ErrandServer", .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
+        .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
         .target(
             name: "ErrandTestSupport", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport"],
             path: "Tests/ErrandTestSupport"),
@@ -58,13 +65,6 @@ let package = Package(
                 "ErrandClient", "ErrandServer", "ErrandStore", "ErrandCore", "ErrandWire", "ErrandTransport",
                 "ErrandTestSupport",
             ]),
-        .testTarget(
-            name: "ErrandCommandTests",
-            dependencies: [
-                "errand", "ErrandClient", "ErrandCore", "ErrandServer", .product(name: "Logging", package: "swift-log"),
-            ]),
-        .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
-        .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
         .testTarget(name: "ErrandWireTests", dependencies: ["ErrandCore", "ErrandWire"]),
         .testTarget(name: "RepositoryTests", dependencies: ["ErrandCore", "ErrandWire"]),
     ],

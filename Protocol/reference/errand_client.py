@@ -280,7 +280,7 @@ def controlled_job(client, job):
     assert [seen[name] for name in ("status", "queuedCount", "failedCount", "queuedAttemptCount", "failedAttemptCount")] == ["IN_PROGRESS", 3, 0, 3, 1], seen
     client.call("UpdateJobExecution", **update_of(job, things[0], "FAILED"))
     seen = client.call("DescribeJob", jobId=job)
-    assert (seen["status"], seen["reasonCode"], seen["failedCount"], seen["canceledCount"]) == ("CANCELED", "ABORTED", 1, 2), seen
+    assert (seen["status"], seen["reasonCode"], seen["failedCount"], seen["canceledCount"]) == ("CANCELED", "ABORT_CRITERION", 1, 2), seen
     assert client.call("DeleteJob", force=False, jobId=job) == {}
 
 

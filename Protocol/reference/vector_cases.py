@@ -151,7 +151,7 @@ job = {"status": "IN_PROGRESS", "createdAtMilliseconds": "1700000000000", "lastU
 counts = [name for name in job if name.endswith("Count") and name != "targetCount"]
 full_job = {**job, "status": "CANCELED", "completedAtMilliseconds": "1700000009999", "inProgressTimeoutInMinutes": "30",
             "targetCount": 45, **{name: n for n, name in enumerate(counts, 1)}, "forceCanceled": True,
-            "configuration": FULL_CONFIGURATION, "jobId": LONG_JOB, "description": "all doors", "reasonCode": "ABORTED",
+            "configuration": FULL_CONFIGURATION, "jobId": LONG_JOB, "description": "all doors", "reasonCode": "ABORT_CRITERION",
             "comment": "5 of 100 things failed – größer als 4,5 %", "abortCriteria": ABORTS}
 reply("jobs", "9.5", "DescribeJob", job, full_job)
 

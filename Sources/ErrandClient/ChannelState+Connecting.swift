@@ -116,7 +116,8 @@ extension ChannelState {
         loss.error = refusal ?? error
         lastError = loss.error
         let wasGoingAway = phase == .goingAway
-        let (again, unsafe) = sortedOut()
+        // A server that breaks the protocol is asked to change nothing again; what it reports itself may pass.
+        let (again, unsafe) = sortedOut(repeatsChanges: refusal != nil || error.code != .protocolError)
         let failure = ErrandError(loss.error.code, loss.error.message, applied: .unknown)
         loss.failed = unsafe.map { (call: $0, error: failure) }
         inFlight.removeAll(keepingCapacity: true)
@@ -131,7 +132,7 @@ extension ChannelState {
 
     /// What was in flight, in the order sent. A server remembers the last keys of an execution or a job: of more changes
     /// than that, in flight at once, the first may be forgotten, and must not be sent again (SPEC §6 `CALL-10`).
-    private func sortedOut() -> (again: [OutstandingCall], unsafe: [OutstandingCall]) {
+    private func sortedOut(repeatsChanges: Bool) -> (again: [OutstandingCall], unsafe: [OutstandingCall]) {
         var changeCounts: [Int: Int] = [:]
         func isRemembered(_ call: OutstandingCall) -> Bool {
             var isRemembered = true
@@ -146,7 +147,7 @@ extension ChannelState {
         var again: [OutstandingCall] = []
         var unsafe: [OutstandingCall] = []
         for call in inFlight.keys.sorted(by: >).compactMap({ inFlight[$0]?.call }) {
-            if call.nature.isSafeToRepeat, isRemembered(call) {
+            if call.nature.isSafeToRepeat, repeatsChanges || !call.isMutation, isRemembered(call) {
                 call.mayHaveRun = call.isMutation
                 again.append(call)
             } else {

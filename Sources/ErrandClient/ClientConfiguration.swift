@@ -12,7 +12,8 @@ public struct ClientConfiguration: Sendable {
     public var callTimeout: Duration = .seconds(10)
     /// How long `connect` may take, the handshake included.
     public var connectTimeout: Duration = .seconds(5)
-    /// Connections to the server; calls of one thing always take the same one, so that they stay in order.
+    /// Connections to the server. Calls of one thing always take the same one, so that they stay in order; batch calls take
+    /// the first, so with more than one they are not in order with single calls of the same thing.
     public var connectionCount = 1
     public var compression = Compression.automatic
     /// Ask for a checksum on every segment; TCP's own is weak on long links.

@@ -71,7 +71,10 @@ final class ClientConnection: ConnectionHandler, @unchecked Sendable {
         guard connection.isOpen else { return }
         if state.phase == .opening, nowMilliseconds >= greetingDeadline {
             return leave(
-                ErrandError(.unavailable, "\(channel.host):\(channel.port) accepts, but does not greet in time"))
+                ErrandError(
+                    .unavailable,
+                    "cannot reach \(channel.host):\(channel.port): no answer in \(channel.configuration.connectTimeout)"
+                ))
         }
         switch clock.check(at: nowMilliseconds, isGreeted: state.phase != .opening) {
         case .fine: break

@@ -7,6 +7,7 @@ package enum FieldLimits {
     package static let statusDetailsValueScalarCountMax = 1024
     package static let jobDocumentByteCountMax = 32768
     package static let descriptionScalarCountMax = 2028
+    package static let commentScalarCountMax = 2028
     package static let timeoutInMinutesMax: Int64 = 10080
     package static let pageResultCountMax = 250
     package static let pendingResultCountDefault = 10
@@ -14,16 +15,18 @@ package enum FieldLimits {
     package static let nextTokenByteCountMax = 64
     package static let reasonCodeByteCountMax = 128
     package static let retryCriterionCountMax = 2
-    /// Of one thing, over both failure types.
-    package static let retryCountMax = 10
+    /// Of one thing, over both criteria.
+    package static let numberOfRetriesMax = 10
     package static let ratePerMinuteMax: UInt32 = 1000
+    package static let incrementFactorTenths: ClosedRange<UInt8> = 11...50
     package static let abortCriterionCountMax = 16
+    package static let thresholdPercentageHundredthsMax: UInt32 = 10_000
 
     /// A description or a comment.
-    package static func checkText(_ text: String, _ field: String) throws(InvalidField) {
+    package static func checkText(_ text: String, _ field: String, scalarCountMax: Int) throws(InvalidField) {
         var text = text
         text.makeContiguousUTF8()
-        try PrintableText.check(text.utf8Span.span.bytes, field: field, scalarCountMax: descriptionScalarCountMax)
+        try PrintableText.check(text.utf8Span.span.bytes, field: field, scalarCountMax: scalarCountMax)
     }
 
     package static func checkReasonCode(_ text: String) throws(InvalidField) {

@@ -29,11 +29,13 @@ package enum StoreCommand: Sendable {
         case .listForJob(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
         case .listForThing(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
         case .listJobs(let request): Int(request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
-        case .getHistory: ExecutionLog.entryCountMax
+        case .getHistory: ServerLimits.historyFirstChangeCount + ServerLimits.historyLastChangeCount
         case .removeJobTargets(let request): 1 + request.targets.count / 16
         case .cancelJob, .deleteJob: 256
         case .createJob(let request): 1 + request.targets.count / 16
         case .addJobTargets(let request): 1 + request.targets.count / 16
+        // Their replies carry documents.
+        case .startNext, .describeOwn: 16
         default: 1
         }
     }

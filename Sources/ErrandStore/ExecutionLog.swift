@@ -8,13 +8,6 @@ typealias HistoryActor = JobExecutionHistoryEntry.Actor
 /// reports refused after the end only the most recent stay, so that a device that keeps repeating itself cannot push
 /// out what really happened. The birth itself is not stored, the record says all of it.
 struct ExecutionLog {
-    /// Of the changes; the birth comes on top.
-    static let firstCount = 4
-    static let entryCountMax = 16
-    static let refusedCountMax = 8
-    /// Long details make for fewer entries.
-    static let byteCountMax = 4096
-
     /// A header of 6 bytes (entries, refused ones among them, and the next ordinal), then the entries: the byte count
     /// of the rest, ordinal, kind and actor, from and to, time, version, count of details, details.
     private var bytes: ContiguousArray<UInt8> = []
@@ -100,22 +93,23 @@ struct ExecutionLog {
     }
 
     private mutating func trim() {
+        let changeCountMax = ServerLimits.historyFirstChangeCount + ServerLimits.historyLastChangeCount
         let refusedCount = Int(bytes[1])
         let changeCount = Int(bytes[0]) - refusedCount
-        if refusedCount > Self.refusedCountMax {
+        if refusedCount > ServerLimits.historyRefusedReportCount {
             drop(changeCount)
             bytes[1] -= 1
-        } else if changeCount > Self.entryCountMax {
-            drop(Self.firstCount)
+        } else if changeCount > changeCountMax {
+            drop(ServerLimits.historyFirstChangeCount)
         }
-        while bytes.count > Self.byteCountMax, bytes[0] > 1 {
+        while bytes.count > ServerLimits.historyByteCountMax, bytes[0] > 1 {
             let changeCount = Int(bytes[0] - bytes[1])
             // The last change and the newest entry stay as long as they can.
             if bytes[1] > 1 || (bytes[1] == 1 && changeCount == 0) {
                 drop(changeCount)
                 bytes[1] -= 1
             } else {
-                drop(min(Self.firstCount, max(0, changeCount - 2)))
+                drop(min(ServerLimits.historyFirstChangeCount, max(0, changeCount - 2)))
                 if changeCount == 0 { bytes[1] -= 1 }
             }
         }

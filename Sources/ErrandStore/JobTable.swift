@@ -4,13 +4,6 @@ import Synchronization
 
 /// The jobs by id, staged ones included, and what time brings to them.
 struct JobTable {
-    /// A staged job is dropped after this long without progress (SPEC §12).
-    static let stagedJobTimeoutMilliseconds: Int64 = 600_000
-    /// How many jobs may be DELETION_IN_PROGRESS (SPEC §12).
-    static let deletionCountMax = 10
-    /// How many deletions with an idempotency key are remembered (SPEC §12).
-    static let rememberedDeletionCount = 4096
-
     private struct Due: Comparable {
         let time: Int64
         let job: StoredJob
@@ -30,7 +23,7 @@ struct JobTable {
     /// Jobs whose cancel or deletion waits for `advance` to be worked off, the oldest first.
     private var sweeps: [StoredJob] = []
     /// Deletions of jobs and of executions: nothing is left of them that could remember.
-    var deletions = RememberedOutcomes(countMax: JobTable.rememberedDeletionCount)
+    var deletions = RememberedOutcomes(countMax: ServerLimits.deletionKeyCountMin)
     private(set) var deletionCount = 0
 
     var completeCount: Int { complete.count }
@@ -172,7 +165,7 @@ struct JobTable {
     }
 
     private static func dropTime(lastProgressAt time: Int64) -> Int64 {
-        let (drop, overflows) = time.addingReportingOverflow(stagedJobTimeoutMilliseconds)
+        let (drop, overflows) = time.addingReportingOverflow(ServerLimits.stagedJobTimeoutMilliseconds)
         return overflows ? Int64.max : drop
     }
 }

@@ -23,7 +23,7 @@ extension MemoryExecutionStore {
             guard let job = table.completeJob(request.jobId) else {
                 return (.refused(Self.noJob(request.jobId)), nil)
             }
-            guard table.deletionCount < JobTable.deletionCountMax || job.sweepFlags.contains(.deleted) else {
+            guard table.deletionCount < ServerLimits.jobDeletionCountMax || job.sweepFlags.contains(.deleted) else {
                 return (.refused(Self.tooManyDeletions), nil)
             }
             if let refusal = job.beginDeletion(request, at: now) { return (.refused(refusal), nil) }
@@ -92,7 +92,8 @@ extension MemoryExecutionStore {
     }
 
     private static let tooManyDeletions = Refusal(
-        .limitExceeded, "\(JobTable.deletionCountMax) jobs are being deleted; try again when one of them is gone")
+        .limitExceeded, "\(ServerLimits.jobDeletionCountMax) jobs are being deleted; try again when one of them is gone"
+    )
 
     // MARK: Sweeps
 

@@ -5,8 +5,9 @@ extension MemoryExecutionStore {
     /// How many targets of one job `advance` queues before other jobs have their turn.
     static let rolloutSlice = 1024
 
+    /// Queues the first targets within the call; the rest is left to `advance`.
     func beginRollout(of job: StoredJob, _ turn: inout Turn) {
-        _ = rollOut(job, limit: Self.inlineRolloutTargetCount, at: turn.now)
+        _ = rollOut(job, limit: ServerLimits.promptTargetCountMax, at: turn.now)
         if let due = scheduleNextRollout(of: job, at: turn.now) { turn.willBeDue(at: due) }
     }
 

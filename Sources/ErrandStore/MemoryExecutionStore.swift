@@ -9,8 +9,6 @@ import Synchronization
 /// **Lock order**: job table, then stripe, then job state; never two stripes, nor two jobs, at once. The job table
 /// is for calls on jobs only. Nobody outside is called under a lock.
 package final class MemoryExecutionStore: ExecutionStore {
-    /// How many targets CreateJob or AddJobTargets queue within the call; the rest is left to `advance`.
-    static let inlineRolloutTargetCount = 4096
     /// How many executions a call may look at for one page of a filtered list.
     static let scanLimit = 5000
 

@@ -3,8 +3,7 @@ import ErrandCore
 /// The last calls with an idempotency key that changed one execution, with their outcome, in one buffer that exists
 /// only if there were any.
 struct RememberedCalls {
-    /// SPEC §12 `rememberedCallCount`.
-    static let countMax = 8
+    static let countMax = ServerLimits.idempotencyKeyCountMin
 
     /// How many there are, then for each: the byte count of the rest, key, fingerprint, status, version, time of the
     /// change, remaining seconds plus 1, count of details plus 1, details. 0 stands for an absent value.

@@ -92,7 +92,8 @@ struct JobOperationTests {
         _ = try await client.startNextPendingJobExecution(thingName: "a")
         let gentle = try await client.cancelJob(jobId: "two", reasonCode: "RECALLED", comment: "bricks ü")
         #expect(gentle.status == .canceled && gentle.reasonCode == "RECALLED" && gentle.comment == "bricks ü")
-        #expect(!gentle.forceCanceled && gentle.processDetails[.inProgress] == 1 && gentle.processDetails[.canceled] == 1)
+        #expect(!gentle.forceCanceled)
+        #expect(gentle.processDetails[.inProgress] == 1 && gentle.processDetails[.canceled] == 1)
         let forced = try await client.cancelJob(jobId: "two", force: true)
         #expect(forced.forceCanceled && forced.processDetails[.canceled] == 2)
         #expect(

@@ -63,6 +63,22 @@ struct JobRuleTests {
         await world.end()
     }
 
+    /// Base 2, factor 2 for every 4 queued, at most 5: 2, then 2 more, and from then on 4 and 5 a minute.
+    @Test func anExponentialRolloutRisesWithWhatIsQueued() async throws {
+        let world = try await JobWorld(minuteLengthMilliseconds: 100)
+        let client = world.client
+        let rate = RolloutConfig.ExponentialRate(
+            baseRatePerMinute: 2, incrementFactorTenths: 20, increaseCriterion: .numberOfNotifiedThings(4))
+        try await client.createJob(
+            jobId: "j", document: "{}", targets: (0..<20).map { "t\($0)" },
+            configuration: JobConfiguration(rollout: RolloutConfig(maximumPerMinute: 5, exponentialRate: rate)))
+        for queued in [2, 4, 8, 13, 18, 20] as [UInt32] {
+            #expect(try await eventually { try await world.job("j").processDetails[.queued] == queued })
+            world.clock.advance(byMilliseconds: 100)
+        }
+        await world.end()
+    }
+
     @Test func anAbortAtHalfOfAtLeastFourFiresExactlyThere() async throws {
         let world = try await JobWorld()
         let client = world.client

@@ -8,9 +8,9 @@ import Synchronization
 import Testing
 
 /// SPEC §6 `CALL-10` from the client's side: whatever happens to connections, a change is made once.
-@Suite(.ownThreads, .timeLimit(.minutes(30)))
+@Suite(.ownThreads, .timeLimit(.minutes(60)))
 struct ExactlyOnceTests {
-    /// `ERRAND_TEST_CUTS=100000` runs the whole of issue 3's number.
+    /// `ERRAND_TEST_CUTS=100000` runs the whole of issue 3's number, which is what the suite's time limit is for.
     private static let cutCount = ProcessInfo.processInfo.environment["ERRAND_TEST_CUTS"].flatMap(Int.init) ?? 1000
 
     /// Devices report through a proxy that cuts connections before, inside and after requests and replies. Every call is
@@ -71,30 +71,105 @@ struct ExactlyOnceTests {
         return version
     }
 
+    /// Every kind of change with a key, made on one connection and twice again on another, with others between.
     @Test func theSameKeyOnAnotherConnectionChangesNothingTwice() async throws {
         let server = try startServer()
         let first = try await connect(server.port)
-        try await first.createJob(jobId: "j", document: "{}", targets: ["t", "u"])
-        let request = UpdateJobExecutionRequest(
-            jobId: try JobId("j"), thingName: try ThingName("t"), status: .inProgress, idempotencyKey: .random())
-        let change = try await first.updateJobExecution(request)
-        _ = try await first.updateJobExecution(jobId: "j", thingName: "t", status: .inProgress)
+        let (jobId, thing) = (try JobId("j"), try ThingName("t"))
+        try await first.createJob(jobId: "j", document: "{}", targets: ["t", "u", "v"])
+        let start = StartNextPendingJobExecutionRequest(thingName: thing, idempotencyKey: .random())
+        let update = UpdateJobExecutionRequest(
+            jobId: jobId, thingName: thing, status: .inProgress, expectedVersion: 2, idempotencyKey: .random())
+        let item = UpdateJobExecutionRequest(
+            jobId: jobId, thingName: thing, status: .inProgress, idempotencyKey: .random())
+        let cancel = CancelJobExecutionRequest(
+            jobId: jobId, thingName: thing, force: true, expectedVersion: 4, idempotencyKey: .random())
+        let begun = try await first.startNextPendingJobExecution(start)
+        let updated = try await first.updateJobExecution(update)
+        let batched = try await first.updateJobExecutions([item])
+        let canceled = try await first.cancelJobExecution(cancel)
+        #expect(canceled.versionNumber == 5)
         first.close()
         let second = try await connect(server.port)
-        #expect(try await second.updateJobExecution(request) == change)
-        #expect(try await second.describeJobExecution(jobId: "j", thingName: "t").versionNumber == 3)
-        var other = request
-        other.status = .failed
-        let conflict = await failure { () throws(ErrandError) in try await second.updateJobExecution(other) }
-        #expect(conflict?.code == .idempotencyConflict && conflict?.applied == .no)
-        let removal = RemoveJobTargetsRequest(
-            jobId: try JobId("j"), targets: [try ThingName("u")], idempotencyKey: .random())
-        #expect(try await second.removeJobTargets(removal) == 1)
-        #expect(try await second.removeJobTargets(removal) == 1)
-        let deletion = DeleteJobRequest(jobId: try JobId("j"), force: true, idempotencyKey: .random())
-        try await second.deleteJob(deletion)
-        try await second.deleteJob(deletion)
+        for _ in 0..<2 {
+            #expect(try await second.startNextPendingJobExecution(start)?.executionNumber == begun?.executionNumber)
+            #expect(try await second.updateJobExecution(update) == updated)
+            #expect(try await second.updateJobExecutions([item]) == batched)
+            #expect(try await second.cancelJobExecution(cancel) == canceled)
+        }
+        let history = try await second.getJobExecutionHistory(jobId: "j", thingName: "t")
+        #expect(history.entries.map(\.versionNumber) == [1, 2, 3, 4, 5])
         second.close()
+        await server.stop()
+    }
+
+    /// Changes of whole jobs, too; also where the second time would be refused, or would change more.
+    @Test func theSameKeyChangesAJobOnce() async throws {
+        let server = try startServer()
+        let client = try await connect(server.port)
+        let jobId = try JobId("j")
+        try await client.createJob(jobId: "j", document: "{}", targets: ["t", "u", "v"])
+        let change = UpdateJobRequest(jobId: jobId, description: "first", idempotencyKey: .random())
+        let removal = RemoveJobTargetsRequest(
+            jobId: jobId, targets: [try ThingName("u")], idempotencyKey: .random())
+        let deletion = DeleteJobExecutionRequest(
+            jobId: jobId, thingName: try ThingName("v"), executionNumber: 1, idempotencyKey: .random())
+        let cancel = CancelJobRequest(jobId: jobId, reasonCode: "X", idempotencyKey: .random())
+        let end = DeleteJobRequest(jobId: jobId, idempotencyKey: .random())
+        try await client.updateJob(change)
+        try await client.updateJob(jobId: "j", description: "second")
+        try await client.updateJob(change)
+        #expect(try await client.describeJob(jobId: "j").description == "second")
+        for _ in 0..<2 { #expect(try await client.removeJobTargets(removal) == 1) }
+        for _ in 0..<2 { try await client.deleteJobExecution(deletion) }
+        for _ in 0..<2 { #expect(try await client.cancelJob(cancel).reasonCode == "X") }
+        try await client.deleteJob(end)
+        try await client.createJob(jobId: "j", document: "[]", targets: ["t"])
+        try await client.deleteJob(end)
+        #expect(try await client.getJobDocument(jobId: "j") == "[]")
+        client.close()
+        await server.stop()
+    }
+
+    @Test func aKeyBelongsToOneRequestButARefusedOneIsForgotten() async throws {
+        let server = try startServer()
+        let client = try await connect(server.port)
+        try await client.createJob(jobId: "j", document: "{}", targets: ["t"])
+        let request = UpdateJobExecutionRequest(
+            jobId: try JobId("j"), thingName: try ThingName("t"), status: .inProgress, expectedVersion: 1,
+            idempotencyKey: .random())
+        var stale = request
+        stale.expectedVersion = 9
+        let refused = await failure { () throws(ErrandError) in try await client.updateJobExecution(stale) }
+        #expect(refused?.code == .versionMismatch)
+        let change = try await client.updateJobExecution(request)
+        #expect(try await client.updateJobExecution(request, timeout: .seconds(3)) == change)
+        var other = request
+        other.statusDetails = try StatusDetails([(key: "k", value: "v")])
+        let cancel = CancelJobExecutionRequest(
+            jobId: request.jobId, thingName: request.thingName, idempotencyKey: request.idempotencyKey)
+        for conflict in [
+            await failure({ () throws(ErrandError) in try await client.updateJobExecution(other) }),
+            await failure({ () throws(ErrandError) in try await client.cancelJobExecution(cancel) }),
+        ] { #expect(conflict?.code == .idempotencyConflict && conflict?.applied == .no) }
+        client.close()
+        await server.stop()
+    }
+
+    @Test func eightKeysOfAnExecutionAreRemembered() async throws {
+        let server = try startServer()
+        let client = try await connect(server.port)
+        try await client.createJob(jobId: "j", document: "{}", targets: ["t"])
+        let requests = try (0..<8).map { _ in
+            UpdateJobExecutionRequest(
+                jobId: try JobId("j"), thingName: try ThingName("t"), status: .inProgress, idempotencyKey: .random())
+        }
+        var changes: [JobExecutionChange] = []
+        for request in requests { changes.append(try await client.updateJobExecution(request)) }
+        for (request, change) in zip(requests, changes) {
+            #expect(try await client.updateJobExecution(request) == change)
+        }
+        client.close()
         await server.stop()
     }
 
@@ -109,7 +184,7 @@ struct ExactlyOnceTests {
                 let request = try UpdateJobExecutionRequest(call.body.span.bytes, call.header)
                 seen.withLock { $0.append(request.idempotencyKey) }
                 if isFirst { return peer.reset() }
-                peer.answer(call, root: [UInt8](repeating: 0, count: 4) + [3] + [UInt8](repeating: 0, count: 27))
+                answerUpdate(call, peer)
             }
         }
         let client = try await connect(listener.port)
@@ -133,7 +208,7 @@ struct ExactlyOnceTests {
                 if isFirst, count == 12 { return peer.reset() }
                 guard !isFirst else { continue }
                 repeated.add()
-                peer.answer(call, root: [UInt8](repeating: 0, count: 4) + [3] + [UInt8](repeating: 0, count: 27))
+                answerUpdate(call, peer)
             }
         }
         let client = try await connect(listener.port)

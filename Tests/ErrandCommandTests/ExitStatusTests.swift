@@ -135,9 +135,8 @@ struct ExitStatusTests {
             "execution", "next", "t", "--timeout", "100ms", "--server", silent.address)
         // The time limit of the command, not the longer one of the handshake.
         #expect(
-            result.status == 3
-                && result.errors
-                    == "errand: UNAVAILABLE: \(silent.address) accepts, but does not greet in time\n")
+            result.status == 3 && result.errors.hasPrefix("errand: UNAVAILABLE: ")
+                && result.errors.contains(silent.address))
     }
 
     @Test func serverOfSomethingElseEndsWithThree() async throws {

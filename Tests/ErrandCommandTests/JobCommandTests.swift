@@ -88,8 +88,11 @@ struct JobCommandTests {
             _ = try await Self.run(server, "execution", "update", "a", "t1", "--status", "SUCCEEDED")
             let json = try await Self.run(server, "execution", "history", "a", "t1", "--json").output
             #expect(json.hasPrefix(#"{"history":[{"kind":"change","actor":"service","at":"#))
-            #expect(json.contains(#""fromStatus":"QUEUED","toStatus":"FAILED","versionNumber":2,"statusDetails":{"k":"v"}"#))
-            #expect(json.contains(#""kind":"refusedReport","actor":"device""#) && json.hasSuffix(#""droppedCount":0}"# + "\n"))
+            #expect(
+                json.contains(
+                    #""fromStatus":"QUEUED","toStatus":"FAILED","versionNumber":2,"statusDetails":{"k":"v"}"#))
+            #expect(json.contains(#""kind":"refusedReport","actor":"device""#))
+            #expect(json.hasSuffix(#""droppedCount":0}"# + "\n"))
             let text = try await Self.run(server, "execution", "history", "a", "t1", "--number", "1").output
             #expect(text.contains("SUCCEEDED (refused)") && text.contains("k=v"))
             let deleted = try await Self.run(server, "execution", "delete", "a", "t1", "--number", "1")

@@ -76,7 +76,9 @@ package final class CuttingProxy: Sendable {
             case (false, true): .beforeReply
             case (false, false): .insideReply
             }
-        if place == .insideRequest || place == .insideReply { other.send(Array(bytes.prefix(.random(in: 0...bytes.count)))) }
+        if place == .insideRequest || place == .insideReply {
+            other.send(Array(bytes.prefix(.random(in: 0...bytes.count))))
+        }
         cuts.withLock { $0[place, default: 0] += 1 }
         if Bool.random() { one.reset() }
         return false

@@ -39,7 +39,39 @@ enum LayoutProbes {
     static var createJob: Probes<CreateJobRequest> {
         [
             ("inProgressTimeoutInMinutes", { $0.inProgressTimeoutInMinutes = -1 }),
+            ("targetCount", { $0.targetCount = .max }), ("targetSelection", { $0.targetSelection = .continuous }),
+        ]
+    }
+
+    static let key = IdempotencyKey(high: .max, low: .max)
+
+    static var updateJob: Probes<UpdateJobRequest> {
+        [
+            ("inProgressTimeoutInMinutes", { $0.inProgressTimeoutInMinutes = -1 }),
+            ("endsRetries", { $0.endsRetries = true }), ("idempotencyKey", { $0.idempotencyKey = key }),
+        ]
+    }
+
+    static let zeroJobSummary = JobSummary(
+        jobId: JobId(), status: .inProgress, createdAtMilliseconds: 0, lastUpdatedAtMilliseconds: 0,
+        completedAtMilliseconds: nil, targetCount: 0)
+    static var jobSummary: Probes<JobSummary> {
+        [
+            ("status", { $0.status = .canceled }), ("createdAtMilliseconds", { $0.createdAtMilliseconds = -1 }),
+            ("lastUpdatedAtMilliseconds", { $0.lastUpdatedAtMilliseconds = -1 }),
+            ("completedAtMilliseconds", { $0.completedAtMilliseconds = -1 }),
             ("targetCount", { $0.targetCount = .max }),
+        ]
+    }
+
+    static let zeroEntry = JobExecutionHistoryEntry(
+        kind: .change, actor: .device, atMilliseconds: 0, fromStatus: nil, toStatus: .queued, versionNumber: 0,
+        statusDetails: StatusDetails())
+    static var entry: Probes<JobExecutionHistoryEntry> {
+        [
+            ("kind", { $0.kind = .refusedReport }), ("actor", { $0.actor = .service }),
+            ("fromStatus", { $0.fromStatus = .canceled }), ("toStatus", { $0.toStatus = .canceled }),
+            ("atMilliseconds", { $0.atMilliseconds = -1 }), ("versionNumber", { $0.versionNumber = -1 }),
         ]
     }
 
@@ -50,6 +82,7 @@ enum LayoutProbes {
             ("includeJobDocument", { $0.includeJobDocument = true }), ("expectedVersion", { $0.expectedVersion = -1 }),
             ("executionNumber", { $0.executionNumber = -1 }),
             ("stepTimeoutInMinutes", { $0.stepTimeoutInMinutes = -1 }),
+            ("idempotencyKey", { $0.idempotencyKey = key }),
         ]
     }
 
@@ -85,6 +118,15 @@ enum LayoutProbes {
             ("rejectedCount", { $0.processDetails[.rejected] = .max }),
             ("removedCount", { $0.processDetails[.removed] = .max }),
             ("canceledCount", { $0.processDetails[.canceled] = .max }),
+            ("forceCanceled", { $0.forceCanceled = true }),
+            ("queuedAttemptCount", { $0.attemptDetails[.queued] = .max }),
+            ("inProgressAttemptCount", { $0.attemptDetails[.inProgress] = .max }),
+            ("succeededAttemptCount", { $0.attemptDetails[.succeeded] = .max }),
+            ("failedAttemptCount", { $0.attemptDetails[.failed] = .max }),
+            ("timedOutAttemptCount", { $0.attemptDetails[.timedOut] = .max }),
+            ("rejectedAttemptCount", { $0.attemptDetails[.rejected] = .max }),
+            ("removedAttemptCount", { $0.attemptDetails[.removed] = .max }),
+            ("canceledAttemptCount", { $0.attemptDetails[.canceled] = .max }),
         ]
     }
 

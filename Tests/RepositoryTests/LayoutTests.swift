@@ -48,10 +48,14 @@ struct LayoutTests {
             [
                 ("force", { $0.force = true }), ("expectedVersion", { $0.expectedVersion = -1 }),
                 ("executionNumber", { $0.executionNumber = -1 }),
+                ("idempotencyKey", { $0.idempotencyKey = LayoutProbes.key }),
             ])
         compareCall(
             "9.10 Request root", StartNextPendingJobExecutionRequest(thingName: ThingName()),
-            [("stepTimeoutInMinutes", { $0.stepTimeoutInMinutes = -1 })])
+            [
+                ("stepTimeoutInMinutes", { $0.stepTimeoutInMinutes = -1 }),
+                ("idempotencyKey", { $0.idempotencyKey = LayoutProbes.key }),
+            ])
         compareCall(
             "9.11 Request root", GetPendingJobExecutionsRequest(thingName: ThingName()),
             [("maxResults", { $0.maxResults = .max })])
@@ -62,6 +66,51 @@ struct LayoutTests {
         compareCall(
             "9.12 Request root", ListJobExecutionsForThingRequest(thingName: ThingName()),
             [("maxResults", { $0.maxResults = .max }), ("status", { $0.status = .canceled })])
+    }
+
+    @Test func requestsOfJobOperationsAndHistory() {
+        compareCall(
+            "9.15 Request root", CancelJobRequest(jobId: JobId()),
+            [("force", { $0.force = true }), ("idempotencyKey", { $0.idempotencyKey = LayoutProbes.key })])
+        // 9.16 is "as 9.15", 9.18 "as 9.12".
+        compareCall(
+            "9.15 Request root", DeleteJobRequest(jobId: JobId()),
+            [("force", { $0.force = true }), ("idempotencyKey", { $0.idempotencyKey = LayoutProbes.key })])
+        #expect(specification.layouts["9.16 Request root"]?.byteCount == DeleteJobRequest.rootByteCount)
+        compareCall("9.17 Request root", UpdateJobRequest(jobId: JobId()), LayoutProbes.updateJob)
+        compareCall(
+            "9.12 Request root", ListJobsRequest(),
+            [("maxResults", { $0.maxResults = .max }), ("status", { $0.status = .canceled })])
+        #expect(specification.layouts["9.18 Request root"]?.byteCount == ListJobsRequest.rootByteCount)
+        compareCall("9.19 Request root", GetJobDocumentRequest(jobId: JobId()), [])
+        compareCall(
+            "9.20 Request root", RemoveJobTargetsRequest(jobId: JobId(), targets: []),
+            [("idempotencyKey", { $0.idempotencyKey = LayoutProbes.key })])
+        compareCall(
+            "9.21 Request root",
+            DeleteJobExecutionRequest(jobId: JobId(), thingName: ThingName(), executionNumber: 0),
+            [
+                ("executionNumber", { $0.executionNumber = -1 }), ("force", { $0.force = true }),
+                ("idempotencyKey", { $0.idempotencyKey = LayoutProbes.key }),
+            ])
+        compareCall(
+            "9.22 Request root", GetJobExecutionHistoryRequest(jobId: JobId(), thingName: ThingName()),
+            [("executionNumber", { $0.executionNumber = -1 }), ("maxResults", { $0.maxResults = .max })])
+    }
+
+    @Test func repliesOfJobOperationsAndHistory() {
+        compare("8.8 Root block", Done(), [])
+        #expect(specification.layouts["9.19 Reply root"]?.byteCount == JobDocumentReply.rootByteCount)
+        #expect(bytes(JobDocumentReply(document: "{}")).prefix(12) == [0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0])
+        compare("9.20 Reply root", RemovedTargets(removedCount: 0), [("removedCount", { $0.removedCount = .max })])
+        let jobs = (0..<3).map { _ in LayoutProbes.zeroJobSummary }
+        compare("9.18 Reply root", JobPage(jobs: [], nextToken: nil), [("count", { $0.jobs = jobs })], isCounted: true)
+        compare("9.18 Record root", LayoutProbes.zeroJobSummary, LayoutProbes.jobSummary)
+        let entries = (0..<3).map { _ in LayoutProbes.zeroEntry }
+        compare(
+            "9.22 Reply root", JobExecutionHistoryPage(entries: [], droppedCount: 0, nextToken: nil),
+            [("count", { $0.entries = entries }), ("droppedCount", { $0.droppedCount = .max })], isCounted: true)
+        compare("8.7 Root block", LayoutProbes.zeroEntry, LayoutProbes.entry)
     }
 
     @Test func replies() {
@@ -241,7 +290,7 @@ struct LayoutTests {
             let hasPresence = expected.presenceBit != nil
             let different = root.filter { base[$0] != bytes[$0] && (!hasPresence || $0 >= 4) }
             let range = expected.offset..<(expected.offset + expected.byteCount)
-            if isCounted && expected.byteCount == 4 && field != "totalCount" {
+            if isCounted && ["count", "inProgressCount", "queuedCount"].contains(field) {
                 // A count changes by little: its first byte.
                 #expect(different == [expected.offset], "\(name) \(field)")
             } else if sharingABit.contains(field) {

@@ -16,10 +16,17 @@ struct Specification {
         var presenceBit: Int?
     }
 
+    /// Where a root block holds a job configuration (8.6), and the presence bits of its parts by name.
+    struct Block: Equatable {
+        var offset: Int
+        var presenceBits: [String: Int]
+    }
+
     /// A root block or header: how long it is and where its fields are; reserved ones and the presence left out.
     struct Layout {
         var byteCount: Int
         var fields: [String: Field]
+        var block: Block?
     }
 
     struct Example {
@@ -33,7 +40,10 @@ struct Specification {
     /// By section and kind, such as `9.3 Reply root`.
     private(set) var layouts: [String: Layout] = [:]
 
-    static let byteCounts = ["u8": 1, "bool": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8]
+    /// Presence bits of variable fields, in the order of the text, by section and field, such as `9.11 nextToken`.
+    private(set) var variableBits: [String: [Int]] = [:]
+
+    static let byteCounts = ["u8": 1, "bool": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8, "key": 16]
 
     init(_ text: String) {
         self.text = text
@@ -70,7 +80,12 @@ struct Specification {
     private mutating func endTable(_ layout: inout String?) {
         guard let table = tables.last, table.columns.first == "offset", let name = layout else { return }
         for row in table.rows {
-            guard let offset = Int(row[0]), let byteCount = Self.byteCounts[row[1]] else { continue }
+            guard let offset = Int(row[0]) else { continue }
+            if row[1] == "block" {
+                let bits = row[3].matches(of: /([a-zA-Z]+) bit ([0-9]+)/).map { (String($0.1), Int($0.2) ?? 0) }
+                layouts[name]?.block = Block(offset: offset, presenceBits: Dictionary(uniqueKeysWithValues: bits))
+            }
+            guard let byteCount = Self.byteCounts[row[1]] else { continue }
             guard row[2] != "reserved", row[2] != "presence" else { continue }
             let bit = row.count > 3 ? row[3].wholeMatch(of: /bit ([0-9]+)/).flatMap { Int($0.1) } : nil
             layouts[name]?.fields[row[2]] = Field(offset: offset, byteCount: byteCount, presenceBit: bit)
@@ -79,7 +94,12 @@ struct Specification {
     }
 
     private mutating func addLayouts(_ line: String, _ section: String, _ last: inout String?) {
-        for match in line.matches(of: /(Header|header of|Root block|Request root|Reply root),? ([0-9]+) bytes/) {
+        for match in line.matches(of: /`[a-z0-9]+` ([a-zA-Z]+) \(presence bit ([0-9]+)/) {
+            variableBits["\(section) \(match.1)", default: []].append(Int(match.2) ?? 0)
+        }
+        for match in line.matches(
+            of: /(Header|header of|Root block|A block of|Request root|Reply root|Record root),? ([0-9]+) bytes/)
+        {
             let name = "\(section) \(match.1)"
             layouts[name] = Layout(byteCount: Int(match.2) ?? 0, fields: [:])
             last = name

@@ -49,6 +49,8 @@ struct SpecificationTests {
             "pageResultCountMax": Int64(FieldLimits.pageResultCountMax),
             "pendingResultCountDefault": Int64(FieldLimits.pendingResultCountDefault),
             "jobTargetCountMax": Int64(FieldLimits.jobTargetCountMax),
+            "stagedJobTimeoutMilliseconds": ServerLimits.stagedJobTimeoutMilliseconds,
+            "promptTargetCountMax": Int64(ServerLimits.promptTargetCountMax),
             "handshakeTimeoutMilliseconds": WireLimits.handshakeTimeoutMilliseconds,
             "segmentTimeoutMilliseconds": WireLimits.segmentTimeoutMilliseconds,
             "idleTimeoutMilliseconds": WireLimits.idleTimeoutMilliseconds,
@@ -67,15 +69,55 @@ struct SpecificationTests {
             "descriptionScalarCountMax": Int64(FieldLimits.descriptionScalarCountMax),
             "timeoutInMinutesMax": FieldLimits.timeoutInMinutesMax,
             "nextTokenByteCountMax": Int64(FieldLimits.nextTokenByteCountMax),
+            "idempotencyKeyCountMin": Int64(ServerLimits.idempotencyKeyCountMin),
+            "deletionKeyCountMin": Int64(ServerLimits.deletionKeyCountMin),
+            "historyFirstChangeCount": Int64(ServerLimits.historyFirstChangeCount),
+            "historyLastChangeCount": Int64(ServerLimits.historyLastChangeCount),
+            "historyRefusedReportCount": Int64(ServerLimits.historyRefusedReportCount),
+            "historyByteCountMax": Int64(ServerLimits.historyByteCountMax),
+            "jobDeletionCountMax": Int64(ServerLimits.jobDeletionCountMax),
+            "retryCriterionCountMax": Int64(FieldLimits.retryCriterionCountMax),
+            "abortCriterionCountMax": Int64(FieldLimits.abortCriterionCountMax),
+            "numberOfRetriesMax": Int64(FieldLimits.numberOfRetriesMax),
+            "ratePerMinuteMax": Int64(FieldLimits.ratePerMinuteMax),
+            "reasonCodeByteCountMax": Int64(FieldLimits.reasonCodeByteCountMax),
+            "commentScalarCountMax": Int64(FieldLimits.commentScalarCountMax),
         ]
         var written: [String: Int64] = [:]
         for row in table.rows { written[row[0]] = Int64(row[1]) }
-        // The store's own; it is not visible from here, so its source is read.
-        let removed = written.removeValue(forKey: "stagedJobTimeoutMilliseconds")
-        let staged = try #require(removed)
-        let lines: [String] = Repository.swiftFiles("Sources/ErrandStore").flatMap(\.lines)
-        let line = try #require(lines.first { $0.contains("let stagedJobTimeoutMilliseconds") })
-        #expect(String(line.filter { $0 != "_" }).hasSuffix("= \(staged)"))
+        #expect(written == coded)
+    }
+
+    /// The numbers of the patterns, those in brackets and in code aside.
+    @Test func patternsOfSection12HaveTheNumbersOfTheLimits() throws {
+        let table = try #require(specification.table("12", "field"))
+        let retries = FieldLimits.numberOfRetriesMax
+        let timeout = Int(FieldLimits.timeoutInMinutesMax)
+        let coded: [String: [Int]] = [
+            "jobId": [1, FieldLimits.jobIdByteCountMax], "thingName": [1, FieldLimits.thingNameByteCountMax],
+            "statusDetails key": [1, FieldLimits.statusDetailsKeyByteCountMax],
+            "statusDetails value": [1, FieldLimits.statusDetailsValueScalarCountMax],
+            "description": [FieldLimits.descriptionScalarCountMax], "comment": [FieldLimits.commentScalarCountMax],
+            "reasonCode": [FieldLimits.reasonCodeByteCountMax], "retry criteria": [0, retries, retries],
+            "maximumPerMinute, baseRatePerMinute": [1, Int(FieldLimits.ratePerMinuteMax)],
+            "incrementFactorTenths": [
+                Int(FieldLimits.incrementFactorTenths.lowerBound), Int(FieldLimits.incrementFactorTenths.upperBound),
+            ],
+            "increaseThreshold": [1],
+            "abort criteria": [
+                FieldLimits.abortCriterionCountMax, 0, Int(FieldLimits.thresholdPercentageHundredthsMax), 1,
+            ],
+            "document": [1, FieldLimits.jobDocumentByteCountMax], "executionNumber": [1],
+            "status of UpdateJobExecution": [], "targets of AddJobTargets and RemoveJobTargets": [],
+            "maxResults": [1, FieldLimits.pageResultCountMax], "nextToken": [FieldLimits.nextTokenByteCountMax],
+            "targetCount": [1, FieldLimits.jobTargetCountMax], "itemCount": [1],
+            "inProgressTimeoutInMinutes": [1, timeout], "stepTimeoutInMinutes": [1, timeout, 1],
+        ]
+        var written: [String: [Int]] = [:]
+        for row in table.rows {
+            let plain = row[1].replacing(/`[^`]*`|\([^)]*\)/, with: "")
+            written[row[0]] = plain.matches(of: /[0-9][0-9,]*/).compactMap { Int($0.0.filter { $0 != "," }) }
+        }
         #expect(written == coded)
     }
 
@@ -86,6 +128,18 @@ struct SpecificationTests {
         #expect(specification.text.contains("Job status: \(jobs)."))
         let applied = [Applied.no, .yes, .unknown].map { "\($0.rawValue) \($0)" }.joined(separator: ", ")
         #expect(specification.text.contains("`applied`: \(applied)."))
+    }
+
+    @Test func otherEnumerationsAreThoseOfSections8And9() {
+        let types = FailureType.allCases.map { "\($0.rawValue) \($0)" }.joined(separator: ", ")
+        #expect(specification.text.contains("Failure type: \(types) ("))
+        let actors = [JobExecutionHistoryEntry.Actor.device, .fleetOperator, .service]
+        let named = actors.map { "\($0.rawValue) \($0)" }.joined(separator: ", ")
+        #expect(specification.text.contains("actor: \(named)."))
+        let kinds = [JobExecutionHistoryEntry.Kind.change, .refusedReport].map(\.rawValue)
+        #expect(specification.text.contains("kind: \(kinds[0]) a change, \(kinds[1]) a refused report"))
+        let selections = [TargetSelection.snapshot, .continuous].map(\.rawValue)
+        #expect(specification.text.contains("targetSelection: \(selections[0]) SNAPSHOT; \(selections[1]) CONTINUOUS"))
     }
 
     @Test func theMagicAndTheChecksumAreThoseOfTheText() throws {

@@ -27,8 +27,8 @@ extension JobConfiguration {
         if retryCriteria.count > 1, retryCriteria.contains(where: { $0.failureType == .all }) {
             throw InvalidField("retryCriteria", "ALL stands alone, because it covers the others")
         }
-        guard total <= FieldLimits.retryCountMax else {
-            throw InvalidField("numberOfRetries", "\(total) in total is above \(FieldLimits.retryCountMax)")
+        guard total <= FieldLimits.numberOfRetriesMax else {
+            throw InvalidField("numberOfRetries", "\(total) in total is above \(FieldLimits.numberOfRetriesMax)")
         }
     }
 }
@@ -38,12 +38,12 @@ extension RolloutConfig {
         try Self.checkRate(maximumPerMinute, "maximumPerMinute")
         guard let rate = exponentialRate else { return }
         try Self.checkRate(rate.baseRatePerMinute, "baseRatePerMinute")
-        guard (11...50).contains(rate.incrementFactorTenths) else {
-            throw InvalidField("incrementFactor", "\(rate.incrementFactorTenths) tenths is outside 1.1 to 5")
+        guard FieldLimits.incrementFactorTenths.contains(rate.incrementFactorTenths) else {
+            throw InvalidField("incrementFactorTenths", "\(rate.incrementFactorTenths) is outside 11 to 50 (1.1 to 5)")
         }
         switch rate.increaseCriterion {
-        case .numberOfNotifiedThings(0): throw InvalidField("numberOfNotifiedThings", "0 is below 1")
-        case .numberOfSucceededThings(0): throw InvalidField("numberOfSucceededThings", "0 is below 1")
+        case .numberOfNotifiedThings(0), .numberOfSucceededThings(0):
+            throw InvalidField("increaseThreshold", "0 is below 1")
         default: return
         }
     }
@@ -62,9 +62,10 @@ extension AbortCriterion {
                 "abortCriteria", "has \(criteria.count) criteria, the limit is \(FieldLimits.abortCriterionCountMax)")
         }
         for criterion in criteria {
-            guard criterion.thresholdPercentageHundredths <= 10_000 else {
+            guard criterion.thresholdPercentageHundredths <= FieldLimits.thresholdPercentageHundredthsMax else {
                 throw InvalidField(
-                    "thresholdPercentage", "\(criterion.thresholdPercentageHundredths) hundredths is above 100 percent")
+                    "thresholdPercentageHundredths",
+                    "\(criterion.thresholdPercentageHundredths) is above 10000 (100 percent)")
             }
             guard criterion.minNumberOfExecutedThings >= 1 else {
                 throw InvalidField("minNumberOfExecutedThings", "0 is below 1")
@@ -76,13 +77,18 @@ extension AbortCriterion {
 extension CancelJobRequest {
     package func validate() throws(InvalidField) {
         if let reasonCode { try FieldLimits.checkReasonCode(reasonCode) }
-        if let comment { try FieldLimits.checkText(comment, "comment") }
+        if let comment {
+            try FieldLimits.checkText(comment, "comment", scalarCountMax: FieldLimits.commentScalarCountMax)
+        }
     }
 }
 
 extension UpdateJobRequest {
     package func validate() throws(InvalidField) {
-        if let description { try FieldLimits.checkText(description, "description") }
+        if let description {
+            try FieldLimits.checkText(
+                description, "description", scalarCountMax: FieldLimits.descriptionScalarCountMax)
+        }
         try FieldLimits.checkTimeout(inProgressTimeoutInMinutes, "inProgressTimeoutInMinutes")
         try rollout?.validate()
         if let abortCriteria { try AbortCriterion.validate(abortCriteria) }

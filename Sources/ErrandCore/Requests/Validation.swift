@@ -68,7 +68,10 @@ extension CreateJobRequest {
             throw InvalidField(
                 "document", "has \(document.utf8.count) bytes, the limit is \(FieldLimits.jobDocumentByteCountMax)")
         }
-        if let description { try FieldLimits.checkText(description, "description") }
+        if let description {
+            try FieldLimits.checkText(
+                description, "description", scalarCountMax: FieldLimits.descriptionScalarCountMax)
+        }
     }
 }
 

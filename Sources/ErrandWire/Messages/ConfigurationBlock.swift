@@ -58,7 +58,9 @@ extension MessageReader {
         try requireZero((offset + 7)..<(offset + 8))
         try requireZero((offset + 20)..<(offset + 24))
         guard let maximum = optional(offset + 8, bit: ConfigurationBlock.rolloutBit, as: UInt32.self) else {
-            if isPresent(ConfigurationBlock.exponentialRateBit) { throw .malformed("an exponential rate without a rollout") }
+            if isPresent(ConfigurationBlock.exponentialRateBit) {
+                throw .malformed("an exponential rate without a rollout")
+            }
             return nil
         }
         guard isPresent(ConfigurationBlock.exponentialRateBit) else { return RolloutConfig(maximumPerMinute: maximum) }

@@ -81,7 +81,9 @@ extension JobExecutionHistoryEntry: Message {
     package init(from reader: inout MessageReader) throws(MessageFault) {
         try reader.takePresence(known: 0b11)
         guard let kind = Kind(rawValue: reader.root(4, as: UInt8.self)) else { throw .malformed("an unknown kind") }
-        guard let actor = JobExecutionHistoryEntry.Actor(rawValue: reader.root(5, as: UInt8.self)) else { throw .malformed("an unknown actor") }
+        guard let actor = JobExecutionHistoryEntry.Actor(rawValue: reader.root(5, as: UInt8.self)) else {
+            throw .malformed("an unknown actor")
+        }
         let fromStatus = reader.isPresent(0) ? try reader.executionStatus(6) : nil
         let toStatus = try reader.executionStatus(7)
         let details = try reader.optionalDetails(bit: 1, isReceived: true)

@@ -47,6 +47,54 @@ struct FuzzTests {
         #expect(ended > 1000)
     }
 
+    /// Messages that no vector has; the damage is more than one seed could do to one vector.
+    @Test(arguments: UInt64(1)...20)
+    func noDecoderTrapsOnADamagedRandomMessage(_ seed: UInt64) throws {
+        let seed = seed &* UInt64.random(in: 1...1_000_000)
+        print("fuzz seed of random messages: \(seed)")
+        var maker = MessageMaker(generator: SeededGenerator(seed: seed))
+        var frames: [[UInt8]] = []
+        func add<Request: RequestMessage>(_ request: Request) {
+            var writer = ByteWriter()
+            request.writeBody(to: &writer)
+            frames.append(frame(Request.opcode, writer.bytes, id: 1, words: UInt8(Request.rootByteCount / 8)))
+        }
+        func add<Reply: Message>(_ reply: Reply, to opcode: Opcode) {
+            var writer = ByteWriter()
+            reply.writeBody(to: &writer)
+            frames.append(frame(opcode, writer.bytes, id: 1, flags: 1, words: UInt8(Reply.rootByteCount / 8)))
+        }
+        add(try maker.createJob())
+        add(try maker.update())
+        add(try maker.cancel())
+        add(try maker.startNext())
+        add(try maker.cancelJob())
+        add(try maker.deleteJob())
+        add(try maker.updateJob())
+        add(maker.listJobs())
+        add(try maker.removeTargets())
+        add(try maker.deleteExecution())
+        add(try maker.getHistory())
+        add(try maker.job(), to: .describeJob)
+        add(try maker.jobPage(), to: .listJobs)
+        add(try maker.history(), to: .getJobExecutionHistory)
+        var ended = 0
+        for bytes in frames {
+            guard let whole = Frame(bytes) else { continue }
+            if case .malformed = MessageExaminer(whole).examine() {
+                Issue.record("is malformed undamaged: \(hex(bytes))")
+            }
+            for _ in 0..<40 {
+                var frame = whole
+                frame.body = damaged(frame.body, &maker.generator)
+                frame.header.bodyByteCount = frame.body.count
+                _ = MessageExaminer(frame).examine()
+                ended += 1
+            }
+        }
+        #expect(ended == 14 * 40)
+    }
+
     @Test func noStateTrapsOnADamagedStream() {
         let seed = UInt64.random(in: 1...1_000_000)
         print("fuzz seed of streams: \(seed)")

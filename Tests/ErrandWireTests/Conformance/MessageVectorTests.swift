@@ -94,12 +94,20 @@ struct MessageVectorTests {
         return nil
     }
 
-    /// The Swift values of an execution and of a failure's state do not tell empty details from absent ones, which
-    /// are the same (SPEC §8.1, §8.3); everywhere else the difference counts.
+    /// The Swift values of an execution, of a failure's state and of a history's entry do not tell empty details from
+    /// absent ones, which are the same (SPEC §8.1, §8.3, §8.7); everywhere else the difference counts.
     private func expectedFields(_ vector: Vector) -> JSONValue? {
         guard var fields = vector.json["fields"]?.object else { return nil }
         let isExecutionOrFailure = fields["queuedAtMilliseconds"] != nil || fields["applied"] != nil
         if isExecutionOrFailure, fields["statusDetails"] == .array([]) { fields["statusDetails"] = nil }
+        if let entries = fields["entries"]?.array {
+            fields["entries"] = .array(
+                entries.map { entry in
+                    guard var entry = entry.object else { return entry }
+                    if entry["statusDetails"] == .array([]) { entry["statusDetails"] = nil }
+                    return .object(entry)
+                })
+        }
         return .object(fields)
     }
 

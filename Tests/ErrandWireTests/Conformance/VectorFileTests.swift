@@ -6,8 +6,9 @@ struct VectorFileTests {
     @Test func everyFileIsKnownAndRead() {
         let expected = [
             "batch.json": "messages", "control.json": "messages", "executions.json": "messages",
-            "failures.json": "messages", "handshake.json": "messages", "jobs.json": "messages",
-            "lists.json": "messages", "segments.json": "segments", "streams.json": "streams",
+            "failures.json": "messages", "handshake.json": "messages", "history.json": "messages",
+            "jobs-operations.json": "messages", "jobs.json": "messages", "lists.json": "messages",
+            "segments.json": "segments", "streams.json": "streams",
         ]
         #expect(Dictionary(VectorFile.all.map { ($0.name, $0.kind) }, uniquingKeysWith: { $1 }) == expected)
     }

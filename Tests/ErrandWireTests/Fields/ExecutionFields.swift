@@ -31,6 +31,7 @@ extension UpdateJobExecutionRequest {
         fields.list("executionNumber", executionNumber, field)
         fields.list("stepTimeoutInMinutes", stepTimeoutInMinutes, field)
         fields.list("statusDetails", statusDetails, field)
+        fields.list("idempotencyKey", idempotencyKey, field)
         return fields
     }
 }
@@ -41,6 +42,7 @@ extension CancelJobExecutionRequest {
         fields.list("expectedVersion", expectedVersion, field)
         fields.list("executionNumber", executionNumber, field)
         fields.list("statusDetails", statusDetails, field)
+        fields.list("idempotencyKey", idempotencyKey, field)
         return fields
     }
 }
@@ -50,6 +52,18 @@ extension StartNextPendingJobExecutionRequest {
         var fields: Fields = ["thingName": field(thingName)]
         fields.list("stepTimeoutInMinutes", stepTimeoutInMinutes, field)
         fields.list("statusDetails", statusDetails, field)
+        fields.list("idempotencyKey", idempotencyKey, field)
+        return fields
+    }
+}
+
+extension DeleteJobExecutionRequest {
+    var vectorFields: Fields {
+        var fields: Fields = [
+            "executionNumber": field(executionNumber), "force": field(force), "jobId": field(jobId),
+            "thingName": field(thingName),
+        ]
+        fields.list("idempotencyKey", idempotencyKey, field)
         return fields
     }
 }

@@ -15,6 +15,8 @@ func field(_ value: [UInt8]) -> JSONValue { .text(hex(value)) }
 func field(_ value: JobId) -> JSONValue { .text(value.description) }
 func field(_ value: ThingName) -> JSONValue { .text(value.description) }
 func field(_ value: JobExecutionStatus) -> JSONValue { .text(value.description) }
+func field(_ value: JobStatus) -> JSONValue { .text(value.description) }
+func field(_ value: IdempotencyKey) -> JSONValue { .text(value.description) }
 func field(_ value: StatusDetails) -> JSONValue {
     .array(value.pairs.map { .array([.text($0.key), .text($0.value)]) })
 }

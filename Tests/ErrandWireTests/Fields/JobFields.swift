@@ -20,8 +20,10 @@ extension ServerInfo {
 extension CreateJobRequest {
     var vectorFields: Fields {
         var fields: Fields = [
-            "targetCount": field(targetCount), "jobId": field(jobId), "document": field(document),
-            "targets": .array(targets.map { field($0) }),
+            "targetCount": field(targetCount), "targetSelection": field(targetSelection.rawValue),
+            "configuration": configurationField(configuration.retryCriteria, configuration.rollout),
+            "jobId": field(jobId), "document": field(document), "targets": .array(targets.map { field($0) }),
+            "abortCriteria": field(configuration.abortCriteria),
         ]
         fields.list("inProgressTimeoutInMinutes", inProgressTimeoutInMinutes, field)
         fields.list("description", description, field)
@@ -52,18 +54,30 @@ extension JobTargetsReceipt {
 extension Job {
     var vectorFields: Fields {
         var fields: Fields = [
-            "status": field(status.description), "createdAtMilliseconds": field(createdAtMilliseconds),
+            "status": field(status), "createdAtMilliseconds": field(createdAtMilliseconds),
             "lastUpdatedAtMilliseconds": field(lastUpdatedAtMilliseconds), "targetCount": field(targetCount),
             "notYetQueuedCount": field(notYetQueuedCount), "queuedCount": field(processDetails[.queued]),
             "inProgressCount": field(processDetails[.inProgress]),
             "succeededCount": field(processDetails[.succeeded]), "failedCount": field(processDetails[.failed]),
             "timedOutCount": field(processDetails[.timedOut]), "rejectedCount": field(processDetails[.rejected]),
             "removedCount": field(processDetails[.removed]), "canceledCount": field(processDetails[.canceled]),
-            "jobId": field(jobId),
+            "forceCanceled": field(forceCanceled),
+            "configuration": configurationField(configuration.retryCriteria, configuration.rollout),
+            "queuedAttemptCount": field(attemptDetails[.queued]),
+            "inProgressAttemptCount": field(attemptDetails[.inProgress]),
+            "succeededAttemptCount": field(attemptDetails[.succeeded]),
+            "failedAttemptCount": field(attemptDetails[.failed]),
+            "timedOutAttemptCount": field(attemptDetails[.timedOut]),
+            "rejectedAttemptCount": field(attemptDetails[.rejected]),
+            "removedAttemptCount": field(attemptDetails[.removed]),
+            "canceledAttemptCount": field(attemptDetails[.canceled]), "jobId": field(jobId),
+            "abortCriteria": field(configuration.abortCriteria),
         ]
         fields.list("completedAtMilliseconds", completedAtMilliseconds, field)
         fields.list("inProgressTimeoutInMinutes", inProgressTimeoutInMinutes, field)
         fields.list("description", description, field)
+        fields.list("reasonCode", reasonCode, field)
+        fields.list("comment", comment, field)
         return fields
     }
 }

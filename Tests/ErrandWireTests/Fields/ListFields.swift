@@ -65,3 +65,69 @@ extension JobExecutionPage {
         return fields
     }
 }
+
+extension ListJobsRequest {
+    var vectorFields: Fields {
+        var fields: Fields = [:]
+        fields.list("maxResults", maxResults, field)
+        fields.list("status", status, field)
+        fields.list("nextToken", nextToken, field)
+        return fields
+    }
+}
+
+extension JobSummary {
+    var vectorFields: Fields {
+        var fields: Fields = [
+            "status": field(status), "createdAtMilliseconds": field(createdAtMilliseconds),
+            "lastUpdatedAtMilliseconds": field(lastUpdatedAtMilliseconds), "targetCount": field(targetCount),
+            "jobId": field(jobId),
+        ]
+        fields.list("completedAtMilliseconds", completedAtMilliseconds, field)
+        return fields
+    }
+}
+
+extension JobPage {
+    var vectorFields: Fields {
+        var fields: Fields = [
+            "count": .number(jobs.count), "jobs": .array(jobs.map { .object($0.vectorFields) }),
+        ]
+        fields.list("nextToken", nextToken, field)
+        return fields
+    }
+}
+
+extension GetJobExecutionHistoryRequest {
+    var vectorFields: Fields {
+        var fields: Fields = ["jobId": field(jobId), "thingName": field(thingName)]
+        fields.list("executionNumber", executionNumber, field)
+        fields.list("maxResults", maxResults, field)
+        fields.list("nextToken", nextToken, field)
+        return fields
+    }
+}
+
+extension JobExecutionHistoryEntry {
+    var vectorFields: Fields {
+        var fields: Fields = [
+            "kind": field(kind.rawValue), "actor": field(actor.rawValue), "toStatus": field(toStatus),
+            "atMilliseconds": field(atMilliseconds), "versionNumber": field(versionNumber),
+        ]
+        fields.list("fromStatus", fromStatus, field)
+        // Absent and empty are the same here (SPEC §8.7).
+        if !statusDetails.isEmpty { fields["statusDetails"] = field(statusDetails) }
+        return fields
+    }
+}
+
+extension JobExecutionHistoryPage {
+    var vectorFields: Fields {
+        var fields: Fields = [
+            "count": .number(entries.count), "droppedCount": field(droppedCount),
+            "entries": .array(entries.map { .object($0.vectorFields) }),
+        ]
+        fields.list("nextToken", nextToken, field)
+        return fields
+    }
+}

@@ -5,10 +5,10 @@ import ErrandWire
 struct MessageMaker {
     var generator: SeededGenerator
 
-    private mutating func chance() -> Bool { Bool.random(using: &generator) }
-    private mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &generator) }
+    mutating func chance() -> Bool { Bool.random(using: &generator) }
+    mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &generator) }
 
-    private mutating func optional<T>(_ make: (inout Self) throws -> T) rethrows -> T? {
+    mutating func optional<T>(_ make: (inout Self) throws -> T) rethrows -> T? {
         chance() ? try make(&self) : nil
     }
 
@@ -30,6 +30,7 @@ struct MessageMaker {
     mutating func long() -> UInt64 { UInt64.random(in: .min ... .max, using: &generator) }
     mutating func token() -> [UInt8] { (0..<below(65)).map { _ in UInt8.random(in: 0...255, using: &generator) } }
     mutating func flag() -> Bool { chance() }
+    mutating func key() -> IdempotencyKey { IdempotencyKey(high: long(), low: long()) }
 
     mutating func status() -> JobExecutionStatus {
         JobExecutionStatus.allCases[below(JobExecutionStatus.allCases.count)]
@@ -47,7 +48,7 @@ struct MessageMaker {
             statusDetails: try optional { try $0.details() }, mergeStatusDetails: flag(),
             expectedVersion: optional { $0.number() }, executionNumber: optional { $0.positive() },
             stepTimeoutInMinutes: optional { $0.number() }, includeJobExecutionState: flag(),
-            includeJobDocument: flag())
+            includeJobDocument: flag(), idempotencyKey: optional { $0.key() })
     }
 
     mutating func describe() throws -> DescribeJobExecutionRequest {
@@ -64,13 +65,14 @@ struct MessageMaker {
     mutating func cancel() throws -> CancelJobExecutionRequest {
         CancelJobExecutionRequest(
             jobId: try jobId(), thingName: try thingName(), force: flag(), expectedVersion: optional { $0.number() },
-            executionNumber: optional { $0.positive() }, statusDetails: try optional { try $0.details() })
+            executionNumber: optional { $0.positive() }, statusDetails: try optional { try $0.details() },
+            idempotencyKey: optional { $0.key() })
     }
 
     mutating func startNext() throws -> StartNextPendingJobExecutionRequest {
         StartNextPendingJobExecutionRequest(
             thingName: try thingName(), statusDetails: try optional { try $0.details() },
-            stepTimeoutInMinutes: optional { $0.number() })
+            stepTimeoutInMinutes: optional { $0.number() }, idempotencyKey: optional { $0.key() })
     }
 
     mutating func getPending() throws -> GetPendingJobExecutionsRequest {
@@ -91,10 +93,12 @@ struct MessageMaker {
     }
 
     mutating func createJob() throws -> CreateJobRequest {
-        CreateJobRequest(
+        var request = CreateJobRequest(
             jobId: try jobId(), document: text(200), description: optional { $0.text(200) },
-            inProgressTimeoutInMinutes: optional { $0.number() }, targetCount: short(),
+            configuration: configuration(), targetCount: short(),
             targets: try (0..<below(20)).map { _ in try thingName() })
+        if flag() { request.targetSelection = .continuous }
+        return request
     }
 
     mutating func addTargets() throws -> AddJobTargetsRequest {
@@ -138,13 +142,12 @@ struct MessageMaker {
     }
 
     mutating func job() throws -> Job {
-        var details = JobProcessDetails()
-        for status in JobExecutionStatus.allCases { details[status] = short() }
         return Job(
             jobId: try jobId(), description: optional { $0.text(50) }, status: JobStatus.allCases[below(4)],
             createdAtMilliseconds: number(), lastUpdatedAtMilliseconds: number(),
-            completedAtMilliseconds: optional { $0.number() }, inProgressTimeoutInMinutes: optional { $0.number() },
-            targetCount: short(), notYetQueuedCount: short(), processDetails: details)
+            completedAtMilliseconds: optional { $0.number() }, configuration: configuration(),
+            reasonCode: optional { $0.text(20) }, comment: optional { $0.text(50) }, forceCanceled: flag(),
+            targetCount: short(), notYetQueuedCount: short(), processDetails: counts(), attemptDetails: counts())
     }
 
     mutating func failure() throws -> Failure {

@@ -41,6 +41,19 @@ struct RoundTripTests {
     }
 
     @Test(arguments: seeds)
+    func requestsOfJobOperationsAndHistoryComeBackAsTheyWere(_ seed: UInt64) throws {
+        var maker = MessageMaker(generator: SeededGenerator(seed: seed))
+        back(try maker.cancelJob(), seed)
+        back(try maker.deleteJob(), seed)
+        back(try maker.updateJob(), seed)
+        back(maker.listJobs(), seed)
+        back(GetJobDocumentRequest(jobId: try maker.jobId()), seed)
+        back(try maker.removeTargets(), seed)
+        back(try maker.deleteExecution(), seed)
+        back(try maker.getHistory(), seed)
+    }
+
+    @Test(arguments: seeds)
     func repliesComeBackAsTheyWere(_ seed: UInt64) throws {
         var maker = MessageMaker(generator: SeededGenerator(seed: seed))
         back(try maker.summary(), seed)
@@ -51,6 +64,11 @@ struct RoundTripTests {
         back(try maker.failure(), seed)
         back(maker.info(), seed)
         back(Health.draining, seed)
+        back(Done(), seed)
+        back(try maker.jobPage(), seed)
+        back(JobDocumentReply(document: maker.text(200)), seed)
+        back(RemovedTargets(removedCount: maker.short()), seed)
+        back(try maker.history(), seed)
         back(JobTargetsReceipt(targetsReceived: maker.short(), isComplete: maker.flag()), seed)
         let execution = try maker.execution()
         var writer = ByteWriter()

@@ -51,6 +51,12 @@ struct MessageExaminer {
         case .createJob: call(CreateJobRequest.self, \.vectorFields, CreateJobRequest.validateAsServer)
         case .addJobTargets: call(AddJobTargetsRequest.self, \.vectorFields, AddJobTargetsRequest.validate)
         case .describeJob: call(DescribeJobRequest.self, { ["jobId": field($0.jobId)] })
+        case .cancelJob: call(CancelJobRequest.self, \.vectorFields, CancelJobRequest.validate)
+        case .deleteJob: call(DeleteJobRequest.self, \.vectorFields)
+        case .updateJob: call(UpdateJobRequest.self, \.vectorFields, UpdateJobRequest.validate)
+        case .listJobs: call(ListJobsRequest.self, \.vectorFields, ListJobsRequest.validate)
+        case .getJobDocument: call(GetJobDocumentRequest.self, { ["jobId": field($0.jobId)] })
+        case .removeJobTargets: call(RemoveJobTargetsRequest.self, \.vectorFields, RemoveJobTargetsRequest.validate)
         case .describeJobExecution:
             call(DescribeJobExecutionRequest.self, \.vectorFields, DescribeJobExecutionRequest.validate)
         case .describeOwnJobExecution:
@@ -67,6 +73,10 @@ struct MessageExaminer {
             call(ListJobExecutionsForJobRequest.self, \.vectorFields, ListJobExecutionsForJobRequest.validate)
         case .listJobExecutionsForThing:
             call(ListJobExecutionsForThingRequest.self, \.vectorFields, ListJobExecutionsForThingRequest.validate)
+        case .deleteJobExecution:
+            call(DeleteJobExecutionRequest.self, \.vectorFields, DeleteJobExecutionRequest.validate)
+        case .getJobExecutionHistory:
+            call(GetJobExecutionHistoryRequest.self, \.vectorFields, GetJobExecutionHistoryRequest.validate)
         case .batchDescribeJobExecution:
             batch(DescribeJobExecutionRequest.self, \.vectorFields, DescribeJobExecutionRequest.validate)
         case .batchUpdateJobExecution:
@@ -83,7 +93,12 @@ struct MessageExaminer {
         case .health: return reply(Health.self, \.vectorFields)
         case .serverInfo: return reply(ServerInfo.self, \.vectorFields)
         case .createJob, .addJobTargets: return reply(JobTargetsReceipt.self, \.vectorFields)
-        case .describeJob: return reply(Job.self, \.vectorFields)
+        case .describeJob, .cancelJob, .updateJob: return reply(Job.self, \.vectorFields)
+        case .deleteJob, .deleteJobExecution: return reply(Done.self, \.vectorFields)
+        case .listJobs: return reply(JobPage.self, \.vectorFields)
+        case .getJobDocument: return reply(JobDocumentReply.self, \.vectorFields)
+        case .removeJobTargets: return reply(RemovedTargets.self, \.vectorFields)
+        case .getJobExecutionHistory: return reply(JobExecutionHistoryPage.self, \.vectorFields)
         case .describeJobExecution:
             return reply(
                 JobExecution.self, JobExecutionBody.rootByteCount, \.vectorFields, { $0.write(to: &$1) })

@@ -1,0 +1,21 @@
+/// How much a server remembers and does at once (SPEC §12). `SpecificationTests` compares it with the text.
+package enum ServerLimits {
+    /// A staged job is dropped after this long without progress.
+    package static let stagedJobTimeoutMilliseconds: Int64 = 600_000
+    /// How many jobs may be DELETION_IN_PROGRESS.
+    package static let jobDeletionCountMax = 10
+    /// How many targets of a new job are queued before CreateJob or AddJobTargets is answered.
+    package static let promptTargetCountMax = 4096
+    /// How many calls with an idempotency key an execution, or a job, remembers.
+    package static let idempotencyKeyCountMin = 8
+    /// How many deletions with an idempotency key the server remembers.
+    package static let deletionKeyCountMin = 4096
+    /// Of an execution's history, on top of its birth: the first changes,
+    package static let historyFirstChangeCount = 4
+    /// the last changes,
+    package static let historyLastChangeCount = 12
+    /// the last reports that were refused after the end,
+    package static let historyRefusedReportCount = 8
+    /// and the bytes of all of these; long details make for fewer entries.
+    package static let historyByteCountMax = 4096
+}
