@@ -200,7 +200,7 @@ final class Channel: Sendable {
     func close() {
         let (failures, waiters, connection) = state.withLock { $0.close() }
         for (call, error) in failures { call.fail(error) }
-        for waiter in waiters { waiter.resume(returning: .failure(ChannelState.closed(mayHaveRun: false))) }
+        for waiter in waiters { waiter.resume(returning: .failure(ChannelState.closed())) }
         guard let connection else { return }
         loop.post { connection.connection.close() }
     }

@@ -10,7 +10,7 @@ extension ChannelState {
     mutating func awaitConnection(_ waiter: ConnectWaiter) -> (result: Result<Void, ErrandError>?, begins: Bool) {
         switch phase {
         case .ready: return (.success(()), false)
-        case .closed: return (.failure(Self.closed(mayHaveRun: false)), false)
+        case .closed: return (.failure(Self.closed()), false)
         case .idle, .connecting, .greeting, .goingAway, .backingOff:
             connectWaiters.append(waiter)
             return (nil, phase == .idle)
@@ -104,7 +104,7 @@ extension ChannelState {
         var reconnectDelay: Int64?
     }
 
-    /// The connection is gone. Reads go out again; a mutation that was sent may have run, and says so.
+    /// The connection is gone. What is safe to repeat goes out again; another change may have run, and says so.
     mutating func lost(_ gone: ClientConnection, _ error: ErrandError, _ configuration: ClientConfiguration) -> Loss {
         guard connection === gone else { return Loss() }
         byteCounts = total(of: gone)
@@ -116,16 +116,10 @@ extension ChannelState {
         loss.error = refusal ?? error
         lastError = loss.error
         let wasGoingAway = phase == .goingAway
-        var again: [OutstandingCall] = []
-        for id in inFlight.keys.sorted() {
-            guard let call = inFlight[id]?.call else { continue }
-            if call.isMutation {
-                let failure = ErrandError(loss.error.code, loss.error.message, applied: .unknown)
-                loss.failed.append((call, failure))
-            } else {
-                again.append(call)
-            }
-        }
+        // A server that breaks the protocol is asked to change nothing again; what it reports itself may pass.
+        let (again, unsafe) = sortedOut(repeatsChanges: refusal != nil || error.code != .protocolError)
+        let failure = ErrandError(loss.error.code, loss.error.message, applied: .unknown)
+        loss.failed = unsafe.map { (call: $0, error: failure) }
         inFlight.removeAll(keepingCapacity: true)
         abandonedCount = 0
         requeue(again)
@@ -134,6 +128,33 @@ extension ChannelState {
         loss.reconnectDelay = backOff(configuration)
         if wasGoingAway, loss.reconnectDelay != nil { loss.reconnectDelay = 0 }
         return loss
+    }
+
+    /// What was in flight, in the order sent. A server remembers the last keys of an execution or a job: of more changes
+    /// than that, in flight at once, the first may be forgotten, and must not be sent again (SPEC §6 `CALL-10`).
+    private func sortedOut(repeatsChanges: Bool) -> (again: [OutstandingCall], unsafe: [OutstandingCall]) {
+        var changeCounts: [Int: Int] = [:]
+        func isRemembered(_ call: OutstandingCall) -> Bool {
+            var isRemembered = true
+            for subject in call.subjects {
+                changeCounts[subject, default: 0] += 1
+                if changeCounts[subject, default: 0] > CallNature.rememberedKeyCount { isRemembered = false }
+            }
+            return isRemembered
+        }
+        // Those wait for a connection since the one before, and stand behind what has been sent again already.
+        for call in waiting.all.reversed() where call.mayHaveRun { _ = isRemembered(call) }
+        var again: [OutstandingCall] = []
+        var unsafe: [OutstandingCall] = []
+        for call in inFlight.keys.sorted(by: >).compactMap({ inFlight[$0]?.call }) {
+            if call.nature.isSafeToRepeat, repeatsChanges || !call.isMutation, isRemembered(call) {
+                call.mayHaveRun = call.isMutation
+                again.append(call)
+            } else {
+                unsafe.append(call)
+            }
+        }
+        return (again.reversed(), unsafe.reversed())
     }
 
     // MARK: Facts and end
@@ -148,8 +169,8 @@ extension ChannelState {
         phase = .closed
         let sent = inFlight.keys.sorted().compactMap { inFlight[$0]?.call }
         let failures =
-            sent.map { (call: $0, error: Self.closed(mayHaveRun: $0.isMutation)) }
-            + waiting.removeAll().map { (call: $0, error: Self.closed(mayHaveRun: false)) }
+            sent.map { (call: $0, error: Self.closed($0.applied(wasSent: true))) }
+            + waiting.removeAll().map { (call: $0, error: Self.closed($0.applied(wasSent: false))) }
         inFlight = [:]
         abandonedCount = 0
         defer { connectWaiters = [] }

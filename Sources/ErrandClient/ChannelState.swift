@@ -81,7 +81,7 @@ struct ChannelState: ~Copyable {
             waiting.append(call)
             return .connect
         case .closed:
-            return .fail(call, Self.closed(mayHaveRun: false))
+            return .fail(call, Self.closed())
         }
         return .none
     }
@@ -226,7 +226,7 @@ struct ChannelState: ~Copyable {
                 expired.append(
                     (
                         call,
-                        ErrandError(.deadlineExceeded, "no reply in time", applied: call.isMutation ? .unknown : .no)
+                        ErrandError(.deadlineExceeded, "no reply in time", applied: call.applied(wasSent: true))
                     ))
             } else {
                 next = min(next, call.deadline)
@@ -235,7 +235,7 @@ struct ChannelState: ~Copyable {
         for call in waiting.removeExpired(at: now) {
             let message = phase == .ready ? "no room to send in time" : "not connected: \(lastError.message)"
             let code: StatusCode = phase == .ready ? .deadlineExceeded : .unavailable
-            expired.append((call, ErrandError(code, message, applied: .no)))
+            expired.append((call, ErrandError(code, message, applied: call.applied(wasSent: false))))
         }
         deadlineArmed = min(next, waiting.earliestDeadline)
         return expired
@@ -250,16 +250,17 @@ struct ChannelState: ~Copyable {
 
     private static func cancelled(_ call: OutstandingCall, wasSent: Bool) -> ErrandError {
         ErrandError(
-            .cancelled, "the task was cancelled", applied: wasSent && call.isMutation ? .unknown : .no)
+            .cancelled, "the task was cancelled", applied: call.applied(wasSent: wasSent))
     }
 
     private func tooLarge(_ call: OutstandingCall) -> ErrandError {
         ErrandError(
             .resourceExhausted,
-            "the call has \(encoder.lastFrameByteCount) bytes, the server takes \(encoder.segmentByteCountMax)")
+            "the call has \(encoder.lastFrameByteCount) bytes, the server takes \(encoder.segmentByteCountMax)",
+            applied: call.applied(wasSent: false))
     }
 
-    static func closed(mayHaveRun: Bool) -> ErrandError {
-        ErrandError(.cancelled, "the client is closed", applied: mayHaveRun ? .unknown : .no)
+    static func closed(_ applied: Applied = .no) -> ErrandError {
+        ErrandError(.cancelled, "the client is closed", applied: applied)
     }
 }

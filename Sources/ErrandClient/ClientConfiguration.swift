@@ -27,6 +27,9 @@ public struct ClientConfiguration: Sendable {
     public var keepaliveTimeout: Duration = .seconds(20)
     /// Calls that may wait for a connection or for room in the window; more fail at once with RESOURCE_EXHAUSTED.
     public var waitingCallCountMax = 100_000
+    /// Gives every change that has none an idempotency key, so that it can be sent again after a lost connection and changes
+    /// nothing twice. Without, such a change fails with `applied: .unknown`, unless its request has a key (SPEC §6).
+    public var usesIdempotencyKeys = true
     /// What the server's log calls this client, up to 64 bytes.
     public var clientName = "errand-swift"
 

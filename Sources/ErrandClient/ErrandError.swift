@@ -7,7 +7,9 @@ public struct ErrandError: Error, Sendable, Equatable, CustomStringConvertible {
     public var code: StatusCode
     /// For people.
     public var message: String
-    /// May the call have taken effect? After `.no` it is always safe to send again.
+    /// May the call have taken effect? After `.no` it is always safe to send again. `.unknown` comes when the deadline passes,
+    /// or the task or the client ends, before the answer to a change is there; and, without idempotency keys, when the
+    /// connection is lost (`ClientConfiguration.usesIdempotencyKeys`).
     public var applied: Applied
     /// The current state, with VERSION_MISMATCH, INVALID_STATE_TRANSITION and TERMINAL_STATE.
     public var executionState: JobExecutionState?

@@ -42,12 +42,13 @@ extension JobExecutionClient {
 
     /// Reports a device's progress or its end (SPEC §9.8).
     ///
+    /// Sent again by itself after a lost connection, until its deadline: the key makes that one change.
     /// - Throws: `ErrandError`: VERSION_MISMATCH and INVALID_STATE_TRANSITION carry the current state. When `applied` is
-    ///   `.unknown` the report may have been taken: describe before you repeat it, or give an `expectedVersion`.
+    ///   `.unknown` the report may have been taken: describe before you repeat it, or repeat it with a key of your own.
     public func updateJobExecution(
         _ request: UpdateJobExecutionRequest, timeout: Duration? = nil
     ) async throws(ErrandError) -> JobExecutionChange {
-        try await call(request, key: request.thingName, timeout: timeout)
+        try await change(request, key: request.thingName, timeout: timeout)
     }
 
     /// Reports a device's progress or its end (SPEC §9.8).
@@ -70,7 +71,7 @@ extension JobExecutionClient {
     public func cancelJobExecution(
         _ request: CancelJobExecutionRequest, timeout: Duration? = nil
     ) async throws(ErrandError) -> JobExecutionChange {
-        try await call(request, key: request.thingName, timeout: timeout)
+        try await change(request, key: request.thingName, timeout: timeout)
     }
 
     /// Cancels an execution, as an operator; one that is IN_PROGRESS only with `force` (SPEC §9.9).
@@ -91,7 +92,7 @@ extension JobExecutionClient {
     public func startNextPendingJobExecution(
         _ request: StartNextPendingJobExecutionRequest, timeout: Duration? = nil
     ) async throws(ErrandError) -> JobExecution? {
-        let reply = try await call(request, key: request.thingName, timeout: timeout)
+        let reply = try await change(request, key: request.thingName, timeout: timeout)
         return reply.execution.map(withArn)
     }
 

@@ -11,17 +11,28 @@ extension JobExecutionClient {
     /// Safe to repeat with the same content: a job that exists already, or was sent in part, is completed, not doubled.
     /// - Throws: `ErrandError`: ALREADY_EXISTS if the id has other content, INVALID_REQUEST if a field is outside its
     ///   limits; all names are checked before the first call.
+    /// - Parameter configuration: time limit, retries, rollout and abort criteria (SPEC §8.6).
     /// - Parameter timeout: for each of the calls.
     public func createJob(
         jobId: String, document: String, targets: [String], description: String? = nil,
-        inProgressTimeoutInMinutes: Int64? = nil, timeout: Duration? = nil
+        configuration: JobConfiguration, timeout: Duration? = nil
     ) async throws(ErrandError) {
         var names: [ThingName] = []
         names.reserveCapacity(targets.count)
         for target in targets { names.append(try Self.thing(target)) }
         try await createJob(
             jobId: Self.job(jobId), document: document, targets: names, description: description,
-            inProgressTimeoutInMinutes: inProgressTimeoutInMinutes, timeout: timeout)
+            configuration: configuration, timeout: timeout)
+    }
+
+    /// Creates a job without retries, rollout and abort criteria; see the variant with a configuration.
+    public func createJob(
+        jobId: String, document: String, targets: [String], description: String? = nil,
+        inProgressTimeoutInMinutes: Int64? = nil, timeout: Duration? = nil
+    ) async throws(ErrandError) {
+        try await createJob(
+            jobId: jobId, document: document, targets: targets, description: description,
+            configuration: JobConfiguration(inProgressTimeoutInMinutes: inProgressTimeoutInMinutes), timeout: timeout)
     }
 
     /// Creates a job; see the variant with strings.
@@ -29,7 +40,7 @@ extension JobExecutionClient {
     /// - Parameter progress: told after each call how many of the targets the server has.
     public func createJob(
         jobId: JobId, document: String, targets: [ThingName], description: String? = nil,
-        inProgressTimeoutInMinutes: Int64? = nil, timeout: Duration? = nil,
+        configuration: JobConfiguration = JobConfiguration(), timeout: Duration? = nil,
         progress: (@Sendable (_ targetsReceived: Int) -> Void)? = nil
     ) async throws(ErrandError) {
         guard let targetCount = UInt32(exactly: targets.count) else {
@@ -37,9 +48,8 @@ extension JobExecutionClient {
         }
         var end = Self.endOfChunk(targets, from: 0)
         let request = CreateJobRequest(
-            jobId: jobId, document: document, description: description,
-            inProgressTimeoutInMinutes: inProgressTimeoutInMinutes, targetCount: targetCount,
-            targets: Array(targets[..<end]))
+            jobId: jobId, document: document, description: description, configuration: configuration,
+            targetCount: targetCount, targets: Array(targets[..<end]))
         do throws(InvalidField) { try request.validate() } catch { throw ErrandError(error) }
         _ = try await call(request, key: jobId, timeout: timeout)
         progress?(end)
@@ -53,7 +63,7 @@ extension JobExecutionClient {
         }
     }
 
-    private static func endOfChunk(_ targets: [ThingName], from start: Int) -> Int {
+    static func endOfChunk(_ targets: [ThingName], from start: Int) -> Int {
         var byteCount = 0
         var end = start
         while end < targets.count, byteCount < targetByteCountPerCall {

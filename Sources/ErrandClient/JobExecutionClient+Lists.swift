@@ -37,8 +37,9 @@ extension JobExecutionClient {
     {
         let jobId = try Self.job(jobId)
         return JobExecutionSequence { token throws(ErrandError) in
-            try await self.listJobExecutionsForJob(
+            let page = try await self.listJobExecutionsForJob(
                 ListJobExecutionsForJobRequest(jobId: jobId, status: status, nextToken: token))
+            return (page.executions, page.nextToken)
         }
     }
 
@@ -48,54 +49,80 @@ extension JobExecutionClient {
     ) throws(ErrandError) -> JobExecutionSequence {
         let thingName = try Self.thing(thingName)
         return JobExecutionSequence { token throws(ErrandError) in
-            try await self.listJobExecutionsForThing(
+            let page = try await self.listJobExecutionsForThing(
                 ListJobExecutionsForThingRequest(thingName: thingName, status: status, nextToken: token))
+            return (page.executions, page.nextToken)
         }
     }
-}
 
-/// Executions from a paged list; each page is asked for when the one before is used up.
-public struct JobExecutionSequence: AsyncSequence, Sendable {
-    public typealias Element = JobExecutionSummary
-    public typealias Failure = ErrandError
-    typealias Page = @Sendable (_ nextToken: [UInt8]?) async throws(ErrandError) -> JobExecutionPage
+    // MARK: Jobs
 
-    private let page: Page
-
-    init(page: @escaping Page) {
-        self.page = page
+    /// A page of the jobs, in the order created (SPEC §9.18). A read; safe to repeat.
+    ///
+    /// - Throws: `ErrandError`: INVALID_REQUEST if `maxResults` is outside 1 to 250 or the token is of another list.
+    public func listJobs(
+        _ request: ListJobsRequest, timeout: Duration? = nil
+    ) async throws(ErrandError) -> JobPage {
+        try await call(request, key: 0, timeout: timeout)
     }
 
-    public func makeAsyncIterator() -> Iterator { Iterator(page: page) }
+    /// A page of the jobs, in the order created (SPEC §9.18).
+    ///
+    /// - Parameter maxResults: 1 to 250; 250 if absent.
+    public func listJobs(
+        status: JobStatus? = nil, maxResults: UInt32? = nil, nextToken: [UInt8]? = nil, timeout: Duration? = nil
+    ) async throws(ErrandError) -> JobPage {
+        try await listJobs(
+            ListJobsRequest(status: status, maxResults: maxResults, nextToken: nextToken), timeout: timeout)
+    }
 
-    public struct Iterator: AsyncIteratorProtocol {
-        private let page: Page
-        private var executions: [JobExecutionSummary] = []
-        private var index = 0
-        private var nextToken: [UInt8]?
-        private var isLast = false
-
-        init(page: @escaping Page) {
-            self.page = page
+    /// All jobs in the order created, page after page as you iterate (SPEC §9.18).
+    public func jobs(status: JobStatus? = nil) -> JobSequence {
+        JobSequence { token throws(ErrandError) in
+            let page = try await self.listJobs(ListJobsRequest(status: status, nextToken: token))
+            return (page.jobs, page.nextToken)
         }
+    }
 
-        public mutating func next() async throws(ErrandError) -> JobExecutionSummary? {
-            try await next(isolation: #isolation)
-        }
+    // MARK: History
 
-        public mutating func next(
-            isolation actor: isolated (any Actor)?
-        ) async throws(ErrandError) -> JobExecutionSummary? {
-            while index == executions.count {
-                if isLast { return nil }
-                let page = try await page(nextToken)
-                executions = page.executions
-                index = 0
-                nextToken = page.nextToken
-                isLast = page.nextToken == nil
-            }
-            defer { index += 1 }
-            return executions[index]
+    /// A page of what happened to an execution, the oldest first: its birth, its changes, and reports refused because it had
+    /// ended (SPEC §9.22). A read; safe to repeat.
+    ///
+    /// The history is bounded: `droppedCount` says how many entries are missing in its middle.
+    /// - Throws: `ErrandError`: NOT_FOUND if there is no such attempt.
+    public func getJobExecutionHistory(
+        _ request: GetJobExecutionHistoryRequest, timeout: Duration? = nil
+    ) async throws(ErrandError) -> JobExecutionHistoryPage {
+        try await call(request, key: request.thingName, timeout: timeout)
+    }
+
+    /// A page of what happened to an execution, the oldest first (SPEC §9.22).
+    ///
+    /// - Parameter executionNumber: which attempt; the latest if absent.
+    /// - Parameter maxResults: 1 to 250; 250 if absent.
+    public func getJobExecutionHistory(
+        jobId: String, thingName: String, executionNumber: Int64? = nil, maxResults: UInt32? = nil,
+        nextToken: [UInt8]? = nil, timeout: Duration? = nil
+    ) async throws(ErrandError) -> JobExecutionHistoryPage {
+        let (jobId, thingName) = try Self.names(jobId, thingName)
+        return try await getJobExecutionHistory(
+            GetJobExecutionHistoryRequest(
+                jobId: jobId, thingName: thingName, executionNumber: executionNumber, maxResults: maxResults,
+                nextToken: nextToken), timeout: timeout)
+    }
+
+    /// What happened to one attempt of an execution, page after page as you iterate (SPEC §9.22). Without `executionNumber`
+    /// each page is of the attempt that is then the latest: name it if retries may come.
+    public func jobExecutionHistory(
+        jobId: String, thingName: String, executionNumber: Int64? = nil
+    ) throws(ErrandError) -> JobExecutionHistorySequence {
+        let (jobId, thingName) = try Self.names(jobId, thingName)
+        return JobExecutionHistorySequence { token throws(ErrandError) in
+            let page = try await self.getJobExecutionHistory(
+                GetJobExecutionHistoryRequest(
+                    jobId: jobId, thingName: thingName, executionNumber: executionNumber, nextToken: token))
+            return (page.entries, page.nextToken)
         }
     }
 }

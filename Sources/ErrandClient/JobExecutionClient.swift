@@ -7,8 +7,8 @@ internal import ErrandWire
 /// Call it from as many tasks as you like: calls made at the same time share segments, system calls and one
 /// connection, and replies come in any order. Calls about one thing are applied in the order they were made.
 /// Every call has a deadline, may be cancelled with its task, and throws `ErrandError`, which says whether the
-/// call may have taken effect. When the connection is lost the client connects again by itself; reads that were under
-/// way are sent again, changes are not.
+/// call may have taken effect. When the connection is lost the client connects again by itself and sends what was under way
+/// again until its deadline: changes carry an idempotency key, so that none is applied twice (SPEC §6 `CALL-10`).
 public final class JobExecutionClient: Sendable {
     let configuration: ClientConfiguration
     private let channels: [Channel]
@@ -92,17 +92,40 @@ public final class JobExecutionClient: Sendable {
     func call<Request: RequestMessage>(
         _ request: Request, key: some Hashable & Sendable, timeout: Duration?
     ) async throws(ErrandError) -> Request.Reply {
+        let isSafeToRepeat =
+            !Request.isMutation || (configuration.usesIdempotencyKeys && Request.self is any ComparedByContent.Type)
+        let nature = CallNature(
+            opcode: Request.opcode, isMutation: Request.isMutation, isSafeToRepeat: isSafeToRepeat)
+        return try await send(request, nature, key: key, timeout: timeout, subjects: nil)
+    }
+
+    /// A call that changes something, with an idempotency key unless the client uses none.
+    func change<Request: KeyedRequest>(
+        _ request: Request, key: some Hashable & Sendable, timeout: Duration?
+    ) async throws(ErrandError) -> Request.Reply {
+        let request = request.keyed(configuration)
+        let nature = CallNature(
+            opcode: Request.opcode, isMutation: true, isSafeToRepeat: request.idempotencyKey != nil,
+            expectedVersion: request.expectedVersion)
+        return try await send(request, nature, key: key, timeout: timeout) { [request.subject] }
+    }
+
+    private func send<Request: RequestMessage>(
+        _ request: Request, _ nature: CallNature, key: some Hashable & Sendable, timeout: Duration?,
+        subjects: TypedCall<Request.Reply>.Subjects?
+    ) async throws(ErrandError) -> Request.Reply {
         try await perform(
-            isMutation: Request.isMutation, opcode: Request.opcode, on: channel(for: key), timeout: timeout,
+            nature, on: channel(for: key), timeout: timeout,
             append: { encoder, requestId, timeoutMilliseconds in
                 encoder.appendCall(request, requestId: requestId, timeoutMilliseconds: timeoutMilliseconds)
             },
-            read: { header, body, _ throws(MessageFault) in try Request.Reply.read(body, header) })
+            read: { header, body, _ throws(MessageFault) in try Request.Reply.read(body, header) }, subjects: subjects)
     }
 
     func perform<Reply: Sendable>(
-        isMutation: Bool, opcode: Opcode, on channel: Channel? = nil, timeout: Duration?,
-        append: @escaping TypedCall<Reply>.Append, read: @escaping TypedCall<Reply>.Read
+        _ nature: CallNature, on channel: Channel? = nil, timeout: Duration?,
+        append: @escaping TypedCall<Reply>.Append, read: @escaping TypedCall<Reply>.Read,
+        subjects: TypedCall<Reply>.Subjects?
     ) async throws(ErrandError) -> Reply {
         let channel = channel ?? channels[0]
         let deadline = deadline(timeout)
@@ -110,8 +133,8 @@ public final class JobExecutionClient: Sendable {
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Result<Reply, ErrandError>, Never>) in
                 let call = TypedCall(
-                    isMutation: isMutation, opcode: opcode.rawValue, deadline: deadline, continuation: continuation,
-                    append: append, read: read)
+                    nature, deadline: deadline, continuation: continuation, append: append, read: read,
+                    subjects: subjects)
                 slot.set(call)
                 channel.start(call)
             }

@@ -7,6 +7,8 @@ struct WaitingCalls {
     var count: Int { calls.count - head }
     var first: OutstandingCall? { isEmpty ? nil : calls[head] }
 
+    var all: ArraySlice<OutstandingCall> { calls[head...] }
+
     mutating func append(_ call: OutstandingCall) {
         calls.append(call)
     }

@@ -34,6 +34,18 @@ struct ScenarioListTests {
         "hostile-peers": "clientsThatNeverReadDoNotGrowTheServer",
         "hostile-server": "everyFaultyStreamIsATypedError",
         "compression-equality": "compressionEquality",
+        "idempotent-retry": "theSameKeyOnAnotherConnectionChangesNothingTwice",
+        "idempotency-conflict": "aKeyBelongsToOneRequestButARefusedOneIsForgotten",
+        "idempotency-memory": "eightKeysOfAnExecutionAreRemembered",
+        "rollout-rate": "aRolloutOfTwoAMinuteQueuesTwoInAnyMinute",
+        "abort": "anAbortAtHalfOfAtLeastFourFiresExactlyThere",
+        "retry-counts": "retriesAreNewAttemptsAndTheCountersSum",
+        "cancel-job": "jobsAreCanceledListedAndDeleted",
+        "delete-job": "jobsAreCanceledListedAndDeleted",
+        "delete-execution": "anExecutionsHistoryTellsEverythingAndItGoesWithIt",
+        "remove-targets": "anyNumberOfThingsIsRemovedFromAJob",
+        "update-job": "aJobsConfigurationComesBackAndIsChanged",
+        "late-report-history": "anExecutionsHistoryTellsEverythingAndItGoesWithIt",
     ]
 
     @Test func everyScenarioHasATest() throws {

@@ -41,8 +41,12 @@ struct TargetList {
         }
         let trimmed = line.drop(while: isSpace)
         guard let end = trimmed.lastIndex(where: { !isSpace($0) }), trimmed.first != UInt8(ascii: "#") else { return }
+        let text = String(decoding: trimmed[...end], as: UTF8.self)
+        guard !text.contains("/") else {
+            throw CommandFailure(.usage, "\(file): line \(number): \(ThingName.notAThing(text))")
+        }
         do throws(InvalidField) {
-            names.append(try ThingName(String(decoding: trimmed[...end], as: UTF8.self)))
+            names.append(try ThingName(text))
         } catch {
             throw CommandFailure(.usage, "\(file): line \(number): \(error)")
         }

@@ -62,7 +62,7 @@ struct Fleet {
     func createJob() async throws {
         try await operatorClient.createJob(
             jobId: job.jobId, document: FirmwareJob.document, targets: thingNames, description: FirmwareJob.description,
-            inProgressTimeoutInMinutes: FirmwareJob.inProgressTimeoutInMinutes
+            configuration: JobConfiguration(inProgressTimeoutInMinutes: FirmwareJob.inProgressTimeoutInMinutes)
         ) { [board] _ in board.called() }
     }
 

@@ -9,6 +9,8 @@ struct CreateJob: AsyncParsableCommand {
             Examples:
               errand job create firmware-7 --document job.json --target press-1 --target press-2
               generate-names | errand job create firmware-7 --document job.json --targets-file -
+              errand job create firmware-7 --document job.json --targets-file all.txt --max-per-minute 100 \\
+                --retry FAILED=3 --retry TIMED_OUT=1 --abort FAILED=20%,min=50
 
             The job appears whole, when all targets have arrived. To repeat the same command is harmless: it completes \
             what was cut off. The same id with other content is refused with ALREADY_EXISTS.
@@ -24,17 +26,10 @@ struct CreateJob: AsyncParsableCommand {
             "A file with the job's JSON document, up to 32,768 bytes; - reads standard input.", valueName: "file"))
     var document: String
 
-    @Option(
-        name: .customLong("target"),
-        help: ArgumentHelp("A thing that gets the job; repeat it for more.", valueName: "thing"),
-        transform: { try ThingName($0) })
-    var targets: [ThingName] = []
+    @OptionGroup var targets: TargetOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "A file with a thing's name on each line; blank lines and lines that begin with # do not count, - reads standard input.",
-            valueName: "file"))
-    var targetsFile: String?
+    @Option(help: "What people call the job; up to 2,028 characters.")
+    var description: String?
 
     @Option(
         parsing: .unconditional,
@@ -43,30 +38,41 @@ struct CreateJob: AsyncParsableCommand {
             valueName: "minutes"))
     var inProgressTimeoutMinutes: Int64?
 
+    @Option(
+        name: .customLong("retry"),
+        help: ArgumentHelp(
+            "How often a thing that ended so tries again: FAILED=3, TIMED_OUT=2, or ALL=5 for both; 10 in total.",
+            valueName: "type=count"),
+        transform: { try RetryCriterion(argument: $0) })
+    var retryCriteria: [RetryCriterion] = []
+
+    @OptionGroup var rollout: RolloutOptions
+
+    @Flag(help: .hidden)
+    var continuous = false
+
     @OptionGroup var client: ClientOptions
 
     func validate() throws {
-        if targets.isEmpty && targetsFile == nil {
-            throw ValidationError("no targets: give --target or --targets-file")
+        if continuous {
+            throw ValidationError("continuous jobs are not supported: a job is for the things that it is created with")
         }
-        if document == "-" && targetsFile == "-" {
+        if document == "-" && targets.targetsFile == "-" {
             throw ValidationError("--document and --targets-file cannot both read standard input")
         }
     }
 
     func run() async throws {
         let text = try InputFile.text(document, byteCountMax: FieldLimits.jobDocumentByteCountMax)
-        var list = TargetList(targets)
-        if let targetsFile { try list.append(fromFile: targetsFile) }
-        guard !list.names.isEmpty else {
-            throw CommandFailure(.usage, "no targets: \(targetsFile ?? "the list") names none")
-        }
-        let names = list.names
+        let names = try targets.names()
+        let configuration = JobConfiguration(
+            inProgressTimeoutInMinutes: inProgressTimeoutMinutes, retryCriteria: retryCriteria,
+            rollout: rollout.rollout, abortCriteria: rollout.abortCriteria)
         try await client.withClient { server in
             let progress = ProgressLine("sending targets", total: names.count)
             defer { progress.finish() }
             try await server.createJob(
-                jobId: jobId, document: text, targets: names, inProgressTimeoutInMinutes: inProgressTimeoutMinutes
+                jobId: jobId, document: text, targets: names, description: description, configuration: configuration
             ) { progress.update($0) }
             progress.finish()
             try StandardOutput.print(result(targetCount: names.count))

@@ -3,7 +3,11 @@ import ErrandClient
 
 struct JobCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "job", abstract: "Create and describe jobs.", subcommands: [CreateJob.self, DescribeJob.self])
+        commandName: "job", abstract: "Create, describe, change and end jobs.",
+        subcommands: [
+            CreateJob.self, DescribeJob.self, ListJobs.self, JobDocument.self, UpdateJob.self, RemoveTargets.self,
+            CancelJob.self, DeleteJob.self,
+        ])
 }
 
 struct DescribeJob: AsyncParsableCommand {
@@ -18,9 +22,19 @@ struct DescribeJob: AsyncParsableCommand {
 
     func run() async throws {
         try await client.withClient { server in
-            let job = try await server.describeJob(jobId: jobId.description)
-            try StandardOutput.print(
-                client.json ? JSONWriter.text { $0.append(job) } : ExecutionText.lines(job).joined(separator: "\n"))
+            try client.print(try await server.describeJob(jobId: jobId.description))
         }
+    }
+}
+
+extension ClientOptions {
+    func print(_ job: Job) throws(CommandFailure) {
+        try StandardOutput.print(
+            json ? JSONWriter.text { $0.append(job) } : JobText.lines(job).joined(separator: "\n"))
+    }
+
+    /// One sentence, or one object with the same facts.
+    func print(_ sentence: String, _ members: (inout JSONWriter) -> Void) throws(CommandFailure) {
+        try StandardOutput.print(json ? JSONWriter.text { $0.object(members) } : sentence)
     }
 }

@@ -49,33 +49,17 @@ extension JSONWriter {
         }
     }
 
-    mutating func append(_ job: Job) {
+    mutating func append(_ entry: JobExecutionHistoryEntry) {
         object { json in
-            json.member("jobId", job.jobId.description)
-            json.member("status", job.status.description)
-            json.member("description", job.description)
-            json.member("createdAt", secondsFromMilliseconds: job.createdAtMilliseconds)
-            json.member("lastUpdatedAt", secondsFromMilliseconds: job.lastUpdatedAtMilliseconds)
-            json.member("completedAt", secondsFromMilliseconds: job.completedAtMilliseconds)
-            if let minutes = job.inProgressTimeoutInMinutes {
-                json.key("timeoutConfig")
-                json.object { $0.member("inProgressTimeoutInMinutes", minutes) }
-            }
-            json.member("targetCount", job.targetCount)
-            json.member("notYetQueued", job.notYetQueuedCount)
-            json.key("jobProcessDetails")
-            json.object { json in
-                for (status, name) in Self.processDetailNames { json.member(name, job.processDetails[status]) }
-            }
+            json.member("kind", entry.kind == .change ? "change" : "refusedReport")
+            json.member("actor", entry.actor.description)
+            json.member("at", secondsFromMilliseconds: entry.atMilliseconds)
+            json.member("fromStatus", entry.fromStatus?.description)
+            json.member("toStatus", entry.toStatus.description)
+            json.member("versionNumber", entry.versionNumber)
+            json.member("statusDetails", entry.statusDetails)
         }
     }
-
-    private static let processDetailNames: [(JobExecutionStatus, String)] = [
-        (.queued, "numberOfQueuedThings"), (.inProgress, "numberOfInProgressThings"),
-        (.succeeded, "numberOfSucceededThings"), (.failed, "numberOfFailedThings"),
-        (.timedOut, "numberOfTimedOutThings"), (.rejected, "numberOfRejectedThings"),
-        (.removed, "numberOfRemovedThings"), (.canceled, "numberOfCanceledThings"),
-    ]
 
     mutating func append(_ error: ErrandError) {
         object { json in

@@ -31,23 +31,7 @@ enum ExecutionText {
         return [line] + (change.statusDetails.map(details) ?? [])
     }
 
-    static func lines(_ job: Job) -> [String] {
-        var pairs: [(String, String)] = [("job", job.jobId.description), ("status", job.status.description)]
-        if let description = job.description { pairs.append(("description", EscapedText.line(description))) }
-        pairs.append(("created", LocalTime.text(job.createdAtMilliseconds)))
-        pairs.append(("updated", LocalTime.text(job.lastUpdatedAtMilliseconds)))
-        if let completedAt = job.completedAtMilliseconds { pairs.append(("completed", LocalTime.text(completedAt))) }
-        if let minutes = job.inProgressTimeoutInMinutes {
-            pairs.append(("times out", "\(minutes) min after each start"))
-        }
-        pairs.append(("targets", String(job.targetCount)))
-        if job.notYetQueuedCount > 0 { pairs.append(("not yet queued", String(job.notYetQueuedCount))) }
-        let counts = JobExecutionStatus.allCases.filter { job.processDetails[$0] > 0 }
-            .map { ($0.description, String(job.processDetails[$0])) }
-        return TextTable.pairs(pairs) + TextTable.pairs(counts, indent: 2)
-    }
-
-    private static func details(_ details: StatusDetails) -> [String] {
+    static func details(_ details: StatusDetails) -> [String] {
         guard !details.isEmpty else { return [] }
         let pairs = details.pairs.map { (EscapedText.line($0.key), EscapedText.line($0.value)) }
         return ["details"] + TextTable.pairs(pairs, indent: 2)

@@ -83,6 +83,11 @@ struct JSONWriter {
         seconds(fromMilliseconds: milliseconds)
     }
 
+    mutating func member(_ name: String, decimal value: UInt32, places: Int) {
+        key(name)
+        appendRaw(FixedPoint.text(value, places: places))
+    }
+
     private mutating func appendRaw(_ token: String) {
         separate()
         text += token

@@ -30,6 +30,10 @@ struct StandardOutput: ~Copyable {
     }
 }
 
+extension StandardOutput {
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+}
+
 enum StandardError {
     static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
