@@ -28,6 +28,8 @@ final class CallBatch: @unchecked Sendable {
     var calls: [Call] = []
     var items: [Item] = []
     var refusals: [Refusal] = []
+    /// Calls whose replies are written.
+    var deliveredCount = 0
     /// About how many executions the outcomes may hold.
     var weight = 0
     /// Where the outcomes are awaited; nothing while the batch is not on its way.
@@ -66,6 +68,7 @@ final class CallBatch: @unchecked Sendable {
         items.removeAll(keepingCapacity: true)
         refusals.removeAll(keepingCapacity: true)
         weight = 0
+        deliveredCount = 0
         owner = nil
     }
 }

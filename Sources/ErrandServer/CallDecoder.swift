@@ -79,20 +79,17 @@ struct CallDecoder: CallSink {
             let request = try ListJobExecutionsForThingRequest(body, header)
             accept(body, request.validate) { .listForThing(request) }
         case .batchDescribeJobExecution:
-            try decodeBatch(
+            return try decodeBatch(
                 header, body, DescribeJobExecutionRequest.self,
                 { request throws(InvalidField) in try request.validate() }, { .describe($0) })
-            return true
         case .batchUpdateJobExecution:
-            try decodeBatch(
+            return try decodeBatch(
                 header, body, UpdateJobExecutionRequest.self,
                 { request throws(InvalidField) in try request.validate() }, { .update($0) })
-            return true
         case .batchCancelJobExecution:
-            try decodeBatch(
+            return try decodeBatch(
                 header, body, CancelJobExecutionRequest.self,
                 { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
-            return true
         case .health:
             _ = try HealthRequest(body, header)
             if let refusal = untimely(body, isHealth: true) { batch.add(refusal) } else { batch.items.append(.health) }
@@ -145,6 +142,9 @@ struct CallDecoder: CallSink {
             let request = try GetJobExecutionHistoryRequest(body, header)
             accept(body, request.validate) { .getHistory(request) }
         default:
+            guard Int(header.rootWordCount) * 8 <= body.byteCount else {
+                throw .malformed("the root block is longer than the body")
+            }
             batch.add(Refusal(.unimplemented, "no call has opcode 0x\(String(header.opcode, radix: 16))"))
         }
     }
@@ -168,14 +168,19 @@ struct CallDecoder: CallSink {
     private mutating func decodeBatch<Item: BatchableRequest>(
         _ header: FrameHeader, _ body: RawSpan, _ type: Item.Type,
         _ validate: (Item) throws(InvalidField) -> Void, _ command: (Item) -> StoreCommand
-    ) throws(MessageFault) {
+    ) throws(MessageFault) -> Bool {
         let items = try BatchItems<Item>(body, header, itemCountMax: batchItemCountMax)
+        if let refusal = untimely(body) {
+            batch.add(refusal)
+            return false
+        }
         for item in items.items {
             switch item {
             case .success(let request):
                 accept(body, { () throws(InvalidField) in try validate(request) }) { command(request) }
-            case .failure(let field): batch.add(untimely(body) ?? Refusal(field))
+            case .failure(let field): batch.add(Refusal(field))
             }
         }
+        return true
     }
 }

@@ -6,13 +6,11 @@ internal import ErrandWire
 struct ReplyEncoder {
     let status: ServerStatus
 
-    func encode(_ batch: CallBatch, into encoder: inout SegmentEncoder) {
-        for call in batch.calls {
-            if call.isBatch {
-                writeBatch(call, batch, into: &encoder)
-            } else {
-                write(call, batch.items[call.firstItem], batch, into: &encoder)
-            }
+    func encode(_ call: CallBatch.Call, of batch: CallBatch, into encoder: inout SegmentEncoder) {
+        if call.isBatch {
+            writeBatch(call, batch, into: &encoder)
+        } else {
+            write(call, batch.items[call.firstItem], batch, into: &encoder)
         }
     }
 

@@ -17,6 +17,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     /// Replies wait for a client that does not read: nothing more is decided for it (SPEC §3 `CON-9`).
     private var isHeld = false
     private var inputHasEnded = false
+    /// Decided batches whose replies are not all written, because the client does not read; nearly always empty.
+    private var undelivered: [CallBatch] = []
     private var seenSegmentCount: UInt64 = 0
     private let peer: String
 
@@ -58,7 +60,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     private func work(_ codec: inout SegmentCodec) {
         submit()
         // Asked after every read, paused or not: a client that does not read is not read from either.
-        while !holdsBack(), stream.isPaused, state.phase != .closed {
+        while !holdsBack(), undelivered.isEmpty, stream.isPaused, state.phase != .closed {
             do throws(ConnectionFault) {
                 try stream.resume(codec: &codec, for: &state)
             } catch {
@@ -96,12 +98,27 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func reply(_ batch: CallBatch) {
-        batchesInFlight -= 1
-        if state.encoder.needsBuffer { state.encoder.adopt(connection.loop.takeBuffer()) }
-        context.replyEncoder.encode(batch, into: &state.encoder)
-        for call in batch.calls { state.answered(frameByteCount: call.frameByteCount) }
-        context.status.answered(batch.calls.count)
-        context.giveBack(batch)
+        undelivered.append(batch)
+        deliver()
+    }
+
+    /// Writes decided outcomes as replies, one by one, as long as not too much waits for the client: so what waits is
+    /// bounded by bytes, however large each reply is.
+    private func deliver() {
+        while let batch = undelivered.first {
+            if state.encoder.needsBuffer { state.encoder.adopt(connection.loop.takeBuffer()) }
+            while batch.deliveredCount < batch.calls.count {
+                if holdsBack() { return }
+                let call = batch.calls[batch.deliveredCount]
+                context.replyEncoder.encode(call, of: batch, into: &state.encoder)
+                state.answered(frameByteCount: call.frameByteCount)
+                batch.deliveredCount += 1
+            }
+            undelivered.removeFirst()
+            batchesInFlight -= 1
+            context.status.answered(batch.calls.count)
+            context.giveBack(batch)
+        }
     }
 
     // MARK: Bytes out
@@ -120,7 +137,10 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             if !inputHasEnded { connection.setReading(true) }
             state.calls.now = context.steadyMilliseconds
             state.calls.isDraining = state.phase == .draining
+            deliver()
             connection.loop.withCodec { work(&$0) }
+            // The clock of a half-received segment stood still while we did not read.
+            clock.listensAgain(at: context.steadyMilliseconds, isInsideSegment: stream.isInsideSegment)
         }
     }
 
@@ -169,6 +189,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     func abort() { connection.abort() }
 
     func tick(at nowMilliseconds: Int64) {
+        // What we do not read cannot be held against the client.
+        if isHeld { clock.listensAgain(at: nowMilliseconds, isInsideSegment: false) }
         switch clock.check(at: nowMilliseconds, isGreeted: state.phase != .opening) {
         case .fine: break
         case .ping:
@@ -185,6 +207,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     func ended(_ cause: ConnectionEnd) {
+        // A batch knows its connection: nothing may be left that keeps both alive.
+        for batch in undelivered { context.giveBack(batch) }
+        undelivered = []
         context.remove(self)
     }
 }

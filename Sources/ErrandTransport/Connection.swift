@@ -46,6 +46,7 @@ package final class Connection: EventHandler, @unchecked Sendable {
     private var isDirty = false
     private var interest: (reads: Bool, writes: Bool) = (true, false)
     private var drainDeadline: Int64?
+    private var kernelQueueByteCount = 0
     package private(set) var sentByteCount: UInt64 = 0
     package private(set) var receivedByteCount: UInt64 = 0
 
@@ -190,7 +191,16 @@ package final class Connection: EventHandler, @unchecked Sendable {
             end(state == .lingering ? .closed : .lost(nil))
             return
         }
+        noticeSlowProgress()
         if state == .open || state == .closing { handler?.tick(at: nowMilliseconds) }
+    }
+
+    /// The kernel asks for more only when much of its buffer is free, so a slow but steady reader shows in its queue first.
+    private func noticeSlowProgress() {
+        guard waitingByteCount > 0, state != .closed else { return }
+        let queued = SystemCall.unsentByteCount(descriptor)
+        if queued < kernelQueueByteCount { handler?.wrote(waitingByteCount: waitingByteCount, progressed: true) }
+        kernelQueueByteCount = queued
     }
 
     package func loopStopped() {

@@ -50,6 +50,12 @@ package enum SystemCall {
         _ = Glibc.close(descriptor)
     }
 
+    /// Bytes that the kernel holds for the peer of a socket.
+    package static func unsentByteCount(_ descriptor: Int32) -> Int {
+        var count: Int32 = 0
+        return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
+    }
+
     package static func shutdownWriting(_ descriptor: Int32) {
         _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))
     }

@@ -81,6 +81,35 @@ struct CrowdTests {
         await server.stop()
     }
 
+    /// One small segment may ask for a thousand replies of 42 KB each: what is written ahead of a client that does not
+    /// read is bounded by bytes, not by calls. Twenty such clients would otherwise take 800 MB.
+    @Test func largeRepliesAreNotWrittenAheadOfTheReader() async throws {
+        let server = try TestServer()
+        let owner = try server.client()
+        try owner.createJob("fat", ["t"])
+        let value = String(repeating: "\u{10348}", count: 1024)
+        let details = try StatusDetails((0..<10).map { (key: "k\($0)", value: value) })
+        let update = UpdateJobExecutionRequest(
+            jobId: job("fat"), thingName: thing("t"), status: .inProgress, statusDetails: details)
+        #expect(try owner.call(update).status == .ok)
+        let before = ProcessFacts.residentByteCount
+        var lazy: [RawPeer] = []
+        for _ in 0..<20 {
+            let peer = try RawPeer(port: server.port, bufferByteCount: 4096)
+            try peer.greet()
+            for _ in 0..<1024 { peer.append(DescribeJobExecutionRequest(jobId: job("fat"), thingName: thing("t"))) }
+            peer.flush()
+            lazy.append(peer)
+        }
+        for _ in 0..<100 { #expect(try owner.call(HealthRequest()).status == .ok) }
+        #expect(ProcessFacts.residentByteCount - before < 120_000_000)
+        // Read late, every reply comes after all.
+        for _ in 0..<1024 { #expect(try lazy[0].next().status == .ok) }
+        for peer in lazy { peer.reset() }
+        try server.expectServing()
+        await server.stop()
+    }
+
     @Test func connectionsThatComeAndGoLeaveNothing() async throws {
         let server = try TestServer()
         for round in 0..<300 {

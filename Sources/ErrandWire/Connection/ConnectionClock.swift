@@ -37,6 +37,13 @@ package struct ConnectionClock: Sendable {
         }
     }
 
+    /// We did not read for a while, so the peer's silence until now says nothing.
+    package mutating func listensAgain(at now: Int64, isInsideSegment: Bool) {
+        heardAt = now
+        pingedAt = nil
+        segmentBegunAt = isInsideSegment ? now : nil
+    }
+
     /// The peer has taken bytes (`hasRest` left), or bytes began to wait.
     package mutating func wrote(at now: Int64, progressed: Bool, hasRest: Bool) {
         if !hasRest {

@@ -142,6 +142,8 @@ package struct SegmentEncoder: Sendable {
                 let segmentEnd = index + 1 < ended.count ? ended[index + 1].start : end
                 appendSegment(ended[index].start..<segmentEnd, ended[index].agreement, to: &output, with: deflater)
             }
+            // Beside deflating an allocation is nothing, and an idle connection should own no buffer.
+            writer.bytes = []
         }
         writer.bytes.removeAll(keepingCapacity: true)
         ended.removeAll(keepingCapacity: true)
