@@ -23,7 +23,8 @@ final class StoreClockwork: @unchecked Sendable {
     }
 
     func start() {
-        timer.setEventHandler { [unowned self] in
+        timer.setEventHandler { [weak self] in
+            guard let self else { return }
             armedFor = nil
             turn()
         }
@@ -32,7 +33,7 @@ final class StoreClockwork: @unchecked Sendable {
             guard let self else { return }
             queue.async { self.arm(due) }
         }
-        queue.async { self.turn() }
+        queue.async { [weak self] in self?.turn() }
     }
 
     func stop() {
