@@ -20,15 +20,20 @@ final class StoreClockwork: @unchecked Sendable {
         self.store = store
         self.clock = clock
         timer = DispatchSource.makeTimerSource(queue: queue)
-    }
-
-    func start() {
         timer.setEventHandler { [weak self] in
             guard let self else { return }
             armedFor = nil
             turn()
         }
+        // Dispatch traps when a source goes away that was never activated, as it would when the server cannot listen.
         timer.activate()
+    }
+
+    deinit {
+        timer.cancel()
+    }
+
+    func start() {
         store.onEarlierDue { [weak self] due in
             guard let self else { return }
             queue.async { self.arm(due) }
