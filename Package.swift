@@ -83,7 +83,7 @@ for target in package.targets where target.type != .system {
         .enableUpcomingFeature("MemberImportVisibility"),
         // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0461-async-function-isolation.md
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-        // Lifetime annotations let a decoder borrow the bytes it reads (ByteReader) without copying or unsafe pointers.
+        // Lifetime annotations let a decoder borrow the bytes it reads (MessageReader) without copying or unsafe pointers.
         .enableExperimentalFeature("Lifetimes"),
     ]
 }

@@ -143,8 +143,8 @@ final class Channel: Sendable {
     }
 
     func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool {
-        let (isKnown, call, prefix, failures, connection) = state.withLock { $0.reply(header) }
-        call?.succeed(header, body, thingArnPrefix: prefix)
+        let (isKnown, call, failures, connection) = state.withLock { $0.reply(header) }
+        call?.succeed(header, body)
         for (call, error) in failures { call.fail(error) }
         connection?.connection.setDirty()
         return isKnown

@@ -172,13 +172,12 @@ struct ChannelState: ~Copyable {
     // MARK: Ends of calls
 
     typealias ReplyResult = (
-        isKnown: Bool, call: OutstandingCall?, thingArnPrefix: String, failures: [Ended],
-        connection: ClientConnection?
+        isKnown: Bool, call: OutstandingCall?, failures: [Ended], connection: ClientConnection?
     )
 
     mutating func reply(_ header: FrameHeader) -> ReplyResult {
         guard let entry = inFlight[header.requestId], entry.opcode == header.opcode else {
-            return (false, nil, "", [], nil)
+            return (false, nil, [], nil)
         }
         inFlight[header.requestId] = nil
         // Only a server that answers ends the back-off: one that greets and drops us would be called without pause.
@@ -186,7 +185,7 @@ struct ChannelState: ~Copyable {
         if entry.call == nil { abandonedCount -= 1 }
         window.ended(byteCount: entry.frameByteCount)
         let failures = waiting.isEmpty ? [] : sendWaiting()
-        return (true, entry.call, welcome?.thingArnPrefix ?? "", failures, connectionToFlush())
+        return (true, entry.call, failures, connectionToFlush())
     }
 
     mutating func cancel(_ call: OutstandingCall) -> Action {

@@ -30,17 +30,20 @@ public struct ClientConfiguration: Sendable {
     /// Gives every change that has none an idempotency key, so that it can be sent again after a lost connection and changes
     /// nothing twice. Without, such a change fails with `applied: .unknown`, unless its request has a key (SPEC §6).
     public var usesIdempotencyKeys = true
-    /// What the server's log calls this client, up to 64 bytes.
+    /// Sent in HELLO; of a longer one the first 60 bytes.
     public var clientName = "errand-swift"
 
     public init() {}
 }
 
 extension Duration {
-    /// Whole milliseconds, at least 1.
+    /// Whole milliseconds, at least 1, and so few that a moment of the clock can be added.
     var milliseconds: Int64 {
         let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        return overflow ? Int64.max / 4 : min(max(1, product + attoseconds / 1_000_000_000_000_000), Int64.max / 4)
+        let longest = Int64.max / 4
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, overflows) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        guard !isTooLong, !overflows else { return seconds < 0 ? 1 : longest }
+        return min(max(1, sum), longest)
     }
 }

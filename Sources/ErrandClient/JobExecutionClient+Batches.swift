@@ -70,7 +70,7 @@ extension JobExecutionClient {
                 append: { encoder, requestId, timeoutMilliseconds in
                     encoder.appendBatch(items, requestId: requestId, timeoutMilliseconds: timeoutMilliseconds)
                 },
-                read: { header, body, _ throws(MessageFault) in try BatchReply.read(body, header, of: Item.self) },
+                read: { header, body throws(MessageFault) in try BatchReply.read(body, header, of: Item.self) },
                 subjects: subjects.map { find in { find(items) } })
             guard replies.count == items.count else {
                 throw ErrandError(.protocolError, "the server answered \(replies.count) of \(items.count) items")

@@ -18,7 +18,8 @@ public final class JobExecutionClient: Sendable {
 
     /// Connects to a server; throws if that fails or takes longer than `configuration.connectTimeout`.
     ///
-    /// - Throws: `ErrandError` with UNAVAILABLE if nobody answers, PROTOCOL_ERROR if it is no Errand server.
+    /// - Throws: `ErrandError` with UNAVAILABLE if nobody answers, PROTOCOL_ERROR if it is no Errand server, CANCELLED when
+    ///   the task is cancelled.
     public static func connect(
         host: String, port: Int, configuration: ClientConfiguration = ClientConfiguration()
     ) async throws(ErrandError) -> JobExecutionClient {
@@ -32,13 +33,40 @@ public final class JobExecutionClient: Sendable {
             throw ErrandError(.unavailable, "cannot start an event loop: \(error)")
         }
         let client = JobExecutionClient(host: host, port: port, configuration: configuration, loop: loop)
-        do throws(ErrandError) {
-            for channel in client.channels { try await channel.connect() }
-        } catch {
+        // A closed client resumes whoever waits for its connections.
+        let failure = await withTaskCancellationHandler {
+            await client.connectAll()
+        } onCancel: {
             client.close()
-            throw error
         }
+        if Task.isCancelled {
+            client.close()
+            throw ErrandError(.cancelled, "the task was cancelled", applied: .no)
+        }
+        if let failure { throw failure }
         return client
+    }
+
+    /// All at once, so that one time limit holds for all; the first that fails ends the others.
+    private func connectAll() async -> ErrandError? {
+        await withTaskGroup(of: ErrandError?.self) { group in
+            for channel in channels {
+                group.addTask {
+                    do throws(ErrandError) {
+                        try await channel.connect()
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var first: ErrandError?
+            for await failure in group where failure != nil && first == nil {
+                first = failure
+                close()
+            }
+            return first
+        }
     }
 
     private init(host: String, port: UInt16, configuration: ClientConfiguration, loop: EventLoop) {
@@ -119,7 +147,7 @@ public final class JobExecutionClient: Sendable {
             append: { encoder, requestId, timeoutMilliseconds in
                 encoder.appendCall(request, requestId: requestId, timeoutMilliseconds: timeoutMilliseconds)
             },
-            read: { header, body, _ throws(MessageFault) in try Request.Reply.read(body, header) }, subjects: subjects)
+            read: { header, body throws(MessageFault) in try Request.Reply.read(body, header) }, subjects: subjects)
     }
 
     func perform<Reply: Sendable>(

@@ -27,6 +27,8 @@ class OutstandingCall: @unchecked Sendable {
     /// The task was cancelled before the call was registered.
     var isCancelled = false
     var isRegistered = false
+    /// Among `WaitingCalls`.
+    var isWaiting = false
     /// A change that was sent on a connection that is gone: whatever ends it now, it may have been applied then.
     var mayHaveRun = false
 
@@ -47,7 +49,7 @@ class OutstandingCall: @unchecked Sendable {
     /// Hashes of what its keys are remembered by, one for each change.
     var subjects: [Int] { [] }
 
-    func succeed(_ header: FrameHeader, _ body: RawSpan, thingArnPrefix: String) {}
+    func succeed(_ header: FrameHeader, _ body: RawSpan) {}
 
     func fail(_ error: ErrandError) {}
 }
@@ -55,7 +57,7 @@ class OutstandingCall: @unchecked Sendable {
 /// A call with one request, or a batch of them, and its reply.
 final class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
     typealias Append = (_ encoder: inout SegmentEncoder, _ requestId: UInt64, _ timeoutMilliseconds: UInt32) -> Bool
-    typealias Read = (_ header: FrameHeader, _ body: RawSpan, _ thingArnPrefix: String) throws(MessageFault) -> Reply
+    typealias Read = (_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Reply
     typealias Subjects = () -> [Int]
 
     private let appendFrame: Append
@@ -80,10 +82,10 @@ final class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
 
     override var subjects: [Int] { findSubjects?() ?? [] }
 
-    override func succeed(_ header: FrameHeader, _ body: RawSpan, thingArnPrefix: String) {
+    override func succeed(_ header: FrameHeader, _ body: RawSpan) {
         do throws(MessageFault) {
             if header.status == 0 {
-                continuation.resume(returning: .success(try read(header, body, thingArnPrefix)))
+                continuation.resume(returning: .success(try read(header, body)))
             } else {
                 let code = StatusCode(rawValue: header.status) ?? .unknown
                 continuation.resume(returning: .failure(refusal(ErrandError(code, try Failure.read(body, header)))))

@@ -17,7 +17,7 @@ struct BenchTargets: Sendable {
         self.thingCount = thingCount
         nameBytes = (0..<thingCount).flatMap { "press-line-\(1_000_000 + $0)".utf8 }
         guard nameBytes.count == thingCount * Self.nameByteCount else {
-            throw LoadFailure(description: "--things is 1 to 1000000")
+            throw ErrandError(.invalidRequest, "a load takes 1 to 1000000 things")
         }
     }
 
@@ -39,7 +39,9 @@ struct BenchTargets: Sendable {
     ]
 
     /// Creates the job, and starts every execution with its details.
-    func prepare(with client: JobExecutionClient) async throws {
+    ///
+    /// `updateTimeout` is for all updates: each waits for those before it.
+    func prepare(with client: JobExecutionClient, updateTimeout: Duration) async throws {
         let thingNames = (0..<thingCount).map(thingName)
         try await client.createJob(
             jobId: jobId, document: #"{"operation":"firmware","version":"7.4.1"}"#, targets: thingNames)
@@ -50,7 +52,7 @@ struct BenchTargets: Sendable {
         // The last things of a large job may be queued a moment after it exists.
         var left = requests
         while !left.isEmpty {
-            let results = try await client.updateJobExecutions(left, timeout: .seconds(60))
+            let results = try await client.updateJobExecutions(left, timeout: updateTimeout)
             var again: [UpdateJobExecutionRequest] = []
             for (request, result) in zip(left, results) {
                 if case .failure(let error) = result {

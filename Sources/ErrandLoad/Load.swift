@@ -1,3 +1,4 @@
+internal import ErrandClient
 internal import ErrandCore
 internal import ErrandTransport
 internal import ErrandWire
@@ -21,12 +22,14 @@ final class Load: @unchecked Sendable {
     private var histogram = LatencyHistogram()
     private var callCount = 0
     private var wrongCount = 0
-    private var failure: String?
+    private let timeoutMilliseconds: Int64
+    private var failure: ErrandError?
     private var waiter: CheckedContinuation<Void, any Error>?
+    private var timer: LoopTimer?
 
     init(
         targets: BenchTargets, host: String, port: UInt16, connectionCount: Int, inFlight: Int,
-        operation: LoadOptions.Operation, compression: Bool
+        operation: LoadOptions.Operation, compression: Bool, timeoutMilliseconds: Int64
     ) throws {
         self.targets = targets
         self.host = host
@@ -34,6 +37,7 @@ final class Load: @unchecked Sendable {
         self.connectionCount = connectionCount
         self.inFlight = inFlight
         self.operation = operation
+        self.timeoutMilliseconds = timeoutMilliseconds
         var hello = Hello()
         hello.compressions = compression ? 1 : 0
         hello.clientName = "errand-bench"
@@ -47,23 +51,24 @@ final class Load: @unchecked Sendable {
         var sentByteCount: UInt64 = 0
         var receivedByteCount: UInt64 = 0
         var histogram = LatencyHistogram()
-        var failure: String?
+        var failure: ErrandError?
     }
 
     /// Opens the connections and waits until all are greeted.
     func open() async throws {
         try await withCheckedThrowingContinuation { continuation in
             loop.post { [self] in
-                waiter = continuation
+                wait(continuation)
                 for index in 0..<connectionCount { openOne(index) }
             }
         }
     }
 
     private func openOne(_ index: Int) {
-        Connector.connect(host: host, port: port, loop: loop, timeoutMilliseconds: 10_000) { [self] outcome in
+        Connector.connect(host: host, port: port, loop: loop, timeoutMilliseconds: timeoutMilliseconds) {
+            [self] outcome in
             switch consume outcome {
-            case .failed(let reason): failed("cannot reach \(reason)")
+            case .failed(let reason): failed(.unavailable, "cannot reach \(reason)")
             case .connected(let socket, _):
                 do {
                     let connection = try LoadConnection(
@@ -71,7 +76,7 @@ final class Load: @unchecked Sendable {
                     try connection.start()
                     connections.append(connection)
                 } catch {
-                    failed("\(error)")
+                    failed(.unavailable, "\(error)")
                 }
             }
         }
@@ -103,8 +108,8 @@ final class Load: @unchecked Sendable {
     func finish() async throws {
         try await withCheckedThrowingContinuation { continuation in
             loop.post { [self] in
-                waiter = continuation
-                if let failure { return failed(failure) }
+                wait(continuation)
+                if let failure { return resume(.failure(failure)) }
                 for connection in connections { connection.stop() }
             }
         }
@@ -129,14 +134,28 @@ final class Load: @unchecked Sendable {
         if finishedCount == connectionCount { resume(.success(())) }
     }
 
-    func failed(_ reason: String) {
-        failure = reason
-        resume(.failure(LoadFailure(description: reason)))
+    func failed(_ code: StatusCode, _ reason: String) {
+        let error = ErrandError(code, reason)
+        failure = failure ?? error
+        resume(.failure(error))
+    }
+
+    private func wait(_ continuation: CheckedContinuation<Void, any Error>) {
+        waiter = continuation
+        let timer = loop.makeTimer { [weak self] in self?.timedOut() }
+        timer.schedule(afterMilliseconds: timeoutMilliseconds)
+        self.timer = timer
+    }
+
+    private func timedOut() {
+        guard waiter != nil else { return }
+        failed(.deadlineExceeded, "no answer in \(timeoutMilliseconds) ms")
     }
 
     private func resume(_ result: Result<Void, any Error>) {
         let waiter = waiter
         self.waiter = nil
+        timer = nil
         waiter?.resume(with: result)
     }
 }

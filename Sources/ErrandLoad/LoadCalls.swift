@@ -34,11 +34,11 @@ final class LoadCalls: ReplySink {
         load.welcomed()
     }
 
-    func goAway(_ goAway: GoAway, status: StatusCode) { load.failed("the server goes away") }
+    func goAway(_ goAway: GoAway, status: StatusCode) { load.failed(.unavailable, "the server goes away") }
     func ping(opaque: UInt64) { encoder.appendControl(Ping(opaque: opaque), .pong) }
     func pong(opaque: UInt64) {}
     func connectionError(_ error: ConnectionErrorMessage, status: StatusCode) {
-        load.failed("the server closed a connection: \(error.message)")
+        load.failed(status, "the server closed a connection: \(error.message)")
     }
 
     /// Begins the run; on the loop.

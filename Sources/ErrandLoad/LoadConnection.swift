@@ -1,3 +1,4 @@
+internal import ErrandCore
 internal import ErrandTransport
 internal import ErrandWire
 
@@ -39,12 +40,12 @@ final class LoadConnection: ConnectionHandler, @unchecked Sendable {
         do throws(ConnectionFault) {
             try stream.receive(bytes, codec: &codec, for: &state)
         } catch {
-            load.failed("the server broke the protocol: \(error)")
+            load.failed(.protocolError, "the server broke the protocol: \(error)")
         }
         connection.setDirty()
     }
 
-    func inputEnded() { load.failed("the server closed a connection") }
+    func inputEnded() { load.failed(.unavailable, "the server closed a connection") }
 
     func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
         calls.encoder.seal(into: &output, with: codec.deflater)

@@ -19,6 +19,8 @@ package struct LoadOptions: Sendable {
     package var thingCount = 100_000
     /// Asks for zlib.
     package var compression = false
+    /// For all connections together, and for a reply.
+    package var timeoutMilliseconds: Int64 = 10_000
 
     package init(host: String, port: UInt16) {
         self.host = host
@@ -37,9 +39,4 @@ package struct LoadReport: Sendable {
     package var replyByteCount: Int
 
     package var callsPerSecond: Double { Double(callCount) / seconds }
-}
-
-/// Why a load ended without a figure.
-package struct LoadFailure: Error, CustomStringConvertible {
-    package let description: String
 }

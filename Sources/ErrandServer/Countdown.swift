@@ -1,10 +1,10 @@
 internal import Synchronization
 
-/// Lets one task wait until something has happened a number of times.
+/// Lets tasks wait until something has happened a number of times.
 final class Countdown: Sendable {
     private struct State {
         var left: Int
-        var waiter: CheckedContinuation<Void, Never>?
+        var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state: Mutex<State>
@@ -14,18 +14,19 @@ final class Countdown: Sendable {
     }
 
     func countDown() {
-        let waiter = state.withLock { state in
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.left -= 1
-            guard state.left == 0 else { return nil as CheckedContinuation<Void, Never>? }
-            return state.waiter.take()
+            guard state.left == 0 else { return [] }
+            defer { state.waiters = [] }
+            return state.waiters
         }
-        waiter?.resume()
+        for waiter in waiters { waiter.resume() }
     }
 
     func wait() async {
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
-                if state.left > 0 { state.waiter = continuation }
+                if state.left > 0 { state.waiters.append(continuation) }
                 return state.left <= 0
             }
             if isDone { continuation.resume() }

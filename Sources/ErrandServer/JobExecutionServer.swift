@@ -8,6 +8,8 @@ internal import Synchronization
 
 /// A server of job executions: loops, listener, service and store.
 ///
+/// It runs until `stop()`: to let go of the object stops nothing.
+///
 /// For tests of your own: start one in your process with `port = 0`, and connect a `JobExecutionClient` to `port`.
 ///
 /// `@unchecked Sendable`: what changes after `start` is inside `Mutex` or on its own loop.
@@ -27,6 +29,7 @@ public final class JobExecutionServer: @unchecked Sendable {
     private let status: ServerStatus
     private let logger: Logger
     private let isStopping = Atomic<Bool>(false)
+    private let stopped = Countdown(1)
 
     /// Starts serving with a store in memory.
     public static func start(_ configuration: ServerConfiguration = ServerConfiguration()) throws(ServerStartError)
@@ -76,15 +79,18 @@ public final class JobExecutionServer: @unchecked Sendable {
         }
         self.loops = loops
         let (status, logger) = (status, logger)
+        let clockwork = StoreClockwork(store: store, clock: clock)
+        self.clockwork = clockwork
         let contexts = loops.map {
-            LoopContext(loop: $0, store: store, clock: clock, greeting: greeting, status: status, logger: logger)
+            LoopContext(
+                loop: $0, store: store, clock: clock, clockwork: clockwork, greeting: greeting, status: status,
+                logger: logger)
         }
         self.contexts = contexts
         let spreader = ConnectionSpreader(contexts: contexts, connectionCountMax: configuration.connectionCountMax)
         listener = try Listener(on: addresses[0], loop: loops[0]) { spreader.take($0) }
         port = listener.address.port
         address = listener.address.description
-        clockwork = StoreClockwork(store: store, clock: clock)
         clockwork.start()
         listener.start()
     }
@@ -114,9 +120,9 @@ public final class JobExecutionServer: @unchecked Sendable {
     public var connectionCount: Int { status.connections }
 
     /// Stops accepting, tells every client to go elsewhere, answers what it has, and returns when all have gone, or
-    /// after `graceMilliseconds` at the latest. Safe to call twice.
+    /// after `graceMilliseconds` at the latest. Whoever calls it again waits for the same end.
     public func stop(graceMilliseconds: Int = 10_000) async {
-        guard !isStopping.exchange(true, ordering: .relaxed) else { return }
+        guard !isStopping.exchange(true, ordering: .relaxed) else { return await stopped.wait() }
         status.startDraining()
         listener.stop()
         let gone = Countdown(contexts.count)
@@ -133,6 +139,7 @@ public final class JobExecutionServer: @unchecked Sendable {
         abort.cancel()
         clockwork.stop()
         for loop in loops { loop.stop() }
+        stopped.countDown()
     }
 }
 

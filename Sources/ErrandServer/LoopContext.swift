@@ -10,6 +10,8 @@ final class LoopContext: @unchecked Sendable {
     let loop: EventLoop
     let store: any ExecutionStore
     let clock: ServerClock
+    /// Lives as long as somebody is served.
+    private let clockwork: StoreClockwork
     let greeting: ServerGreeting
     let status: ServerStatus
     let replyEncoder: ReplyEncoder
@@ -24,12 +26,13 @@ final class LoopContext: @unchecked Sendable {
     private static let faultsLoggedPerSecondMax = 10
 
     init(
-        loop: EventLoop, store: any ExecutionStore, clock: ServerClock, greeting: ServerGreeting,
-        status: ServerStatus, logger: Logger
+        loop: EventLoop, store: any ExecutionStore, clock: ServerClock, clockwork: StoreClockwork,
+        greeting: ServerGreeting, status: ServerStatus, logger: Logger
     ) {
         self.loop = loop
         self.store = store
         self.clock = clock
+        self.clockwork = clockwork
         self.greeting = greeting
         self.status = status
         self.logger = logger

@@ -20,19 +20,25 @@ final class StoreClockwork: @unchecked Sendable {
         self.store = store
         self.clock = clock
         timer = DispatchSource.makeTimerSource(queue: queue)
-    }
-
-    func start() {
-        timer.setEventHandler { [unowned self] in
+        timer.setEventHandler { [weak self] in
+            guard let self else { return }
             armedFor = nil
             turn()
         }
+        // Dispatch traps when a source goes away that was never activated, as it would when the server cannot listen.
         timer.activate()
+    }
+
+    deinit {
+        timer.cancel()
+    }
+
+    func start() {
         store.onEarlierDue { [weak self] due in
             guard let self else { return }
             queue.async { self.arm(due) }
         }
-        queue.async { self.turn() }
+        queue.async { [weak self] in self?.turn() }
     }
 
     func stop() {

@@ -12,7 +12,8 @@ struct ErrandCommand: AsyncParsableCommand {
               errand serve &
               errand job create firmware-7 --document job.json --target press-1
               errand execution next press-1
-              errand execution update firmware-7 press-1 --status SUCCEEDED --detail progress=100/100
+              errand execution update firmware-7 press-1 --status SUCCEEDED \\
+                --detail progress=100/100
               errand execution describe firmware-7 press-1 --json
 
             The words are those of AWS IoT Jobs. Results go to standard output, everything else to standard error.
@@ -24,7 +25,8 @@ struct ErrandCommand: AsyncParsableCommand {
               3  the server is unreachable, out of time, or not an Errand server
 
             A failure is one line, 'errand: CODE: message', on standard error; with --json it is one object with
-            code, message, applied and, where the server sent it, executionState.
+            code, message, applied and, where the server sent it, executionState. What ends with status 2 is a line of
+            text with --json, too.
             """,
         version: JobExecutionServer.version,
         subcommands: [ServeCommand.self, DemoCommand.self, JobCommand.self, ExecutionCommand.self, BenchCommand.self])

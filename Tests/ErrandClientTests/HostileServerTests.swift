@@ -85,6 +85,39 @@ struct HostileServerTests {
         #expect(ContinuousClock.now - begun < .seconds(4))
     }
 
+    @Test(arguments: [1, 3]) func connectingEndsWithItsTask(connectionCount: Int) async throws {
+        let listener = try RawListener()
+        listener.serve { peer in while try !peer.receive().isEmpty {} }
+        let begun = ContinuousClock.now
+        let task = Task(executorPreference: ThreadExecutor.shared) {
+            await failure { () throws(ErrandError) in
+                try await connect(listener.port) {
+                    $0.connectTimeout = .seconds(30)
+                    $0.connectionCount = connectionCount
+                }
+            }
+        }
+        try await Task.sleep(for: .milliseconds(100))
+        task.cancel()
+        #expect(await task.value?.code == .cancelled)
+        #expect(ContinuousClock.now - begun < .seconds(10))
+    }
+
+    /// Several connections have one time limit, not one each.
+    @Test func severalConnectionsAreMadeAtOnce() async throws {
+        let listener = try RawListener()
+        listener.serve { peer in while try !peer.receive().isEmpty {} }
+        let begun = ContinuousClock.now
+        let error = await failure { () throws(ErrandError) in
+            try await connect(listener.port) {
+                $0.connectTimeout = .milliseconds(500)
+                $0.connectionCount = 16
+            }
+        }
+        #expect(error?.code == .unavailable)
+        #expect(ContinuousClock.now - begun < .seconds(5))
+    }
+
     /// A malformed reply fails its call only; the connection lives (FRM-4).
     @Test func aMalformedReplyFailsItsCallAlone() async throws {
         let listener = try fakeServer { peer in

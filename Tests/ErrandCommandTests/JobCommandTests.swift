@@ -55,6 +55,29 @@ struct JobCommandTests {
         }
     }
 
+    @Test func aThingsNameMayBeginWithADash() async throws {
+        try await Self.withServer { server in
+            let created = try await Self.run(
+                server, "job", "create", "fw", "--document", "-", "--target", "-p1", "--target", "--force")
+            #expect(created.status == 0 && created.output == "created fw for 2 targets\n")
+            let list = try await Self.run(server, "execution", "list", "--thing", "-p1")
+            #expect(list.status == 0 && list.output.contains("fw"))
+        }
+    }
+
+    @Test func benchFindsItsServerInTheEnvironment() async throws {
+        try await Self.withServer { server in
+            let result = try await Command.run(
+                "bench", "--things", "100", "--connections", "2", "--in-flight", "2", "--seconds", "1", "--warm-up",
+                "0", "--json", environment: ["ERRAND_SERVER=\(server)"])
+            #expect(result.status == 0 && result.errors.isEmpty && result.output.hasPrefix(#"{"calls":"#))
+        }
+        let nobody = try FakeServer(.refuses)
+        let result = try await Command.run(
+            "bench", "--things", "100", "--timeout", "2s", "--json", environment: ["ERRAND_SERVER=\(nobody.address)"])
+        #expect(result.status == 3 && result.errors.hasPrefix(#"{"code":"UNAVAILABLE","message":"#))
+    }
+
     @Test func jobsEndByCommand() async throws {
         try await Self.withServer { server in
             for job in ["a", "b"] {

@@ -30,6 +30,18 @@ struct StopTests {
         #expect(await eventually { ProcessFacts.openSocketCount(port: port) == 0 })
     }
 
+    @Test func whoeverStopsItWaitsForTheSameEnd() async throws {
+        let server = try TestServer()
+        let peer = try server.client()
+        async let first: Void = server.server.stop(graceMilliseconds: 300)
+        #expect(try peer.next().opcode == .goAway)
+        await server.server.stop()
+        #expect(server.server.connectionCount == 0)
+        await first
+        await server.server.stop()
+        peer.close()
+    }
+
     /// Every id up to lastRequestId is answered once; later ones are refused with applied = no, or dropped.
     @Test func underLoadEveryPromisedCallIsAnsweredOnce() async throws {
         let server = try TestServer()

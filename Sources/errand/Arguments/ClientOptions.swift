@@ -11,14 +11,21 @@ struct ClientOptions: ParsableArguments {
         transform: { try HostPort.ofServer($0) })
     var server: HostPort?
 
-    @Flag(help: "Print one JSON object with AWS's field names instead of text; failures too, on standard error.")
+    @Flag(
+        help: """
+            Print one JSON object with AWS's field names instead of text; failures too, on standard error, but not what \
+            is wrong with the command line (exit status 2).
+            """)
     var json = false
 
     @Option(
         help: ArgumentHelp(
-            "How long to wait for the connection, and then for each reply: 500ms, 5s, 2m.", valueName: "duration"),
+            "How long to wait for the connection, and then for each reply: 500ms, 5s, 2m. (default: \(ClientOptions.standardTimeout))",
+            valueName: "duration"),
         transform: { try TimeSpan($0) })
-    var timeout = TimeSpan(milliseconds: 5000)
+    var timeout = ClientOptions.standardTimeout
+
+    private static let standardTimeout = TimeSpan(milliseconds: 5000)
 
     /// Connects, runs `body`, closes, and turns what the server refused into what the command prints.
     func withClient(_ body: (JobExecutionClient) async throws -> Void) async throws {
@@ -37,7 +44,8 @@ struct ClientOptions: ParsableArguments {
         }
     }
 
-    private func serverToCall() throws(CommandFailure) -> HostPort {
+    /// `--server`, else what the environment says, else the standard one.
+    func serverToCall() throws(CommandFailure) -> HostPort {
         if let server { return server }
         guard let variable = getenv("ERRAND_SERVER") else { return .standard }
         do throws(BadArgument) {

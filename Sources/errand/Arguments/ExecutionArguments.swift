@@ -34,7 +34,7 @@ struct ExecutionArguments: ParsableArguments {
 /// `--detail K=V`, as often as needed.
 struct DetailOptions: ParsableArguments {
     @Option(
-        name: .customLong("detail"),
+        name: .customLong("detail"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "A status detail; repeat it for more, up to 10. They replace all that are stored.", valueName: "key=value"),
         transform: { try Detail($0) })

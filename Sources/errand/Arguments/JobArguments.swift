@@ -117,7 +117,7 @@ struct RolloutOptions: ParsableArguments {
 /// `--target` and `--targets-file`.
 struct TargetOptions: ParsableArguments {
     @Option(
-        name: .customLong("target"),
+        name: .customLong("target"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp("A thing; repeat it for more.", valueName: "thing"),
         transform: { try ThingName.target($0) })
     var targets: [ThingName] = []

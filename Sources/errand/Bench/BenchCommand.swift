@@ -1,4 +1,5 @@
 import ArgumentParser
+import ErrandClient
 import ErrandLoad
 
 /// Measures a deployment from outside.
@@ -11,11 +12,12 @@ struct BenchCommand: AsyncParsableCommand {
             --in-flight calls unanswered on each of --connections connections, with random things. Every reply is \
             checked. The job stays on the server; run it against one that may be filled.
 
+            Example:
               errand bench --server 127.0.0.1:5740 --connections 64 --in-flight 16
-            """)
 
-    @Option(help: ArgumentHelp("The server.", valueName: "host:port"), transform: { try HostPort.ofServer($0) })
-    var server = HostPort.standard
+            With --json: calls, seconds, callsPerSecond, p50Microseconds, p99Microseconds, requestBytes, replyBytes, \
+            connections, inFlight.
+            """)
 
     @Option(help: "Connections, 1 to 10000.") var connections = 64
     @Option(help: "Unanswered calls on each connection, 1 to 1024.") var inFlight = 16
@@ -24,7 +26,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Seconds before that, 0 to 3600.") var warmUp = 1
     @Option(help: "Distinct executions, 1 to 1000000.") var things = 100_000
     @Flag(help: "Ask for zlib.") var compress = false
-    @Flag(help: "Print one JSON object.") var json = false
+
+    @OptionGroup var client: ClientOptions
 
     func validate() throws {
         for (name, value, range) in [
@@ -36,6 +39,7 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let server = try client.serverToCall()
         var options = LoadOptions(host: server.host, port: server.port)
         options.connectionCount = connections
         options.inFlight = inFlight
@@ -44,13 +48,14 @@ struct BenchCommand: AsyncParsableCommand {
         options.duration = .seconds(seconds)
         options.thingCount = things
         options.compression = compress
+        options.timeoutMilliseconds = client.timeout.milliseconds
         let report: LoadReport
         do {
             report = try await LoadRun.run(options)
-        } catch {
-            throw CommandFailure(.unreachable, "\(error)")
+        } catch let error as ErrandError {
+            throw CommandFailure(error, asJSON: client.json)
         }
-        print(json ? line(report) : text(report))
+        try StandardOutput.print(client.json ? line(report) : text(report))
     }
 
     private func text(_ report: LoadReport) -> String {

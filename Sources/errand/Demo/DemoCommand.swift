@@ -9,8 +9,9 @@ struct DemoCommand: AsyncParsableCommand {
 
             Starts a server on a free loopback port and creates a firmware job. Each device pulls its execution, reports \
             progress, and finishes: some fail, some reject, some fall silent and time out, some never come, while an \
-            operator cancels queued and running ones. What the server lists at the end must agree with what devices and \
-            operator saw, execution by execution; otherwise the demo says what differs and ends with status 1.
+            operator cancels queued and running ones. The devices share at most 32 connections. What the server lists at \
+            the end must agree with what devices and operator saw, execution by execution; otherwise the demo says what \
+            differs and ends with status 1.
 
             With --json: things, executions, succeeded, failed, rejected, canceled, timedOut, queued, inProgress, calls, \
             callsPerSecond, wireBytes, rawBytes, seconds. Calls, bytes and seconds are those of the fleet's work, without \

@@ -13,10 +13,13 @@ struct ListExecutions: AsyncParsableCommand {
             'executions', written as the pages arrive: use it only if the exit status is 0.
             """)
 
-    @Option(help: ArgumentHelp("The job's id.", valueName: "job"), transform: { try JobId($0) })
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("The job's id.", valueName: "job"), transform: { try JobId($0) })
     var job: JobId?
 
-    @Option(help: ArgumentHelp("The thing's (device's) name.", valueName: "thing"), transform: { try ThingName($0) })
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("The thing's (device's) name.", valueName: "thing"),
+        transform: { try ThingName($0) })
     var thing: ThingName?
 
     @Option(

@@ -6,7 +6,8 @@ struct UpdateExecution: AsyncParsableCommand {
         commandName: "update", abstract: "Report an execution's progress or end, as its device.",
         discussion: """
             Example:
-              errand execution update firmware-7 press-1 --status IN_PROGRESS --detail progress=40/100 --expected-version 2
+              errand execution update firmware-7 press-1 --status IN_PROGRESS \\
+                --detail progress=40/100 --expected-version 2
 
             Without --detail the stored details stay. An execution that has ended is refused with \
             INVALID_STATE_TRANSITION, another version than the expected one with VERSION_MISMATCH; both say the current state.

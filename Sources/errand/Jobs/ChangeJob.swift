@@ -16,7 +16,7 @@ struct UpdateJob: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The job's id.", valueName: "job"), transform: { try JobId($0) })
     var jobId: JobId
 
-    @Option(help: "What people call the job; up to 2,028 characters.")
+    @Option(parsing: .unconditional, help: "What people call the job; up to 2,028 characters.")
     var description: String?
 
     @Option(
@@ -61,7 +61,8 @@ struct RemoveTargets: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove-targets", abstract: "Take things out of a job.",
         discussion: """
-            Example: errand job remove-targets firmware-7 --target press-1 --target press-2
+            Example:
+              errand job remove-targets firmware-7 --target press-1 --target press-2
 
             Their open executions become REMOVED and are not retried; things that were not queued yet are no targets any \
             more. Things that are no targets, or have ended, are left alone.

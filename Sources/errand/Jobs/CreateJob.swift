@@ -7,9 +7,11 @@ struct CreateJob: AsyncParsableCommand {
         commandName: "create", abstract: "Create a job for one thing, or for up to a million.",
         discussion: """
             Examples:
-              errand job create firmware-7 --document job.json --target press-1 --target press-2
-              generate-names | errand job create firmware-7 --document job.json --targets-file -
-              errand job create firmware-7 --document job.json --targets-file all.txt --max-per-minute 100 \\
+              errand job create firmware-7 --document job.json --target press-1
+              generate-names | \\
+                errand job create firmware-7 --document job.json --targets-file -
+              errand job create firmware-7 --document job.json \\
+                --targets-file all.txt --max-per-minute 100 \\
                 --retry FAILED=3 --retry TIMED_OUT=1 --abort FAILED=20%,min=50
 
             The job appears whole, when all targets have arrived. To repeat the same command is harmless: it completes \
@@ -28,7 +30,7 @@ struct CreateJob: AsyncParsableCommand {
 
     @OptionGroup var targets: TargetOptions
 
-    @Option(help: "What people call the job; up to 2,028 characters.")
+    @Option(parsing: .unconditional, help: "What people call the job; up to 2,028 characters.")
     var description: String?
 
     @Option(

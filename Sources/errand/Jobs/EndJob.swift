@@ -5,7 +5,9 @@ struct CancelJob: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Cancel a job and its executions.",
         discussion: """
-            Example: errand job cancel firmware-7 --force --reason-code RECALLED --comment 'bricks press-2'
+            Example:
+              errand job cancel firmware-7 --force --reason-code RECALLED \\
+                --comment 'bricks press-2'
 
             QUEUED executions become CANCELED; those IN_PROGRESS may still finish, unless --force cancels them too. It \
             prints the job as it is then. A job that is COMPLETED is refused with INVALID_STATE_TRANSITION.
@@ -20,7 +22,8 @@ struct CancelJob: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Why, for programs: up to 128 of A-Z, 0-9 and _.", valueName: "code"))
     var reasonCode: String?
 
-    @Option(help: ArgumentHelp("Why, for people: up to 2,028 characters.", valueName: "text"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Why, for people: up to 2,028 characters.", valueName: "text"))
     var comment: String?
 
     @OptionGroup var client: ClientOptions

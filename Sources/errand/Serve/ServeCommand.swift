@@ -7,7 +7,9 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve job executions until SIGTERM or SIGINT.",
         discussion: """
-            Example: errand serve --listen 0.0.0.0:5740 --arn-prefix arn:aws:iot:eu-central-1:123456789012
+            Example:
+              errand serve --listen 0.0.0.0:5740 \\
+                --arn-prefix arn:aws:iot:eu-central-1:123456789012
 
             When it accepts connections it prints 'errand: serving on HOST:PORT' on standard output; port 0 takes a free \
             one. Logs go to standard error. The first SIGTERM or SIGINT lets clients finish, for up to ten seconds, and \
@@ -17,21 +19,26 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where to listen; an IPv6 address in brackets, port 0 for a free one.", valueName: "host:port"),
+            "Where to listen; an IPv6 address in brackets, port 0 for a free one. (default: \(HostPort.standard))",
+            valueName: "host:port"),
         transform: { try HostPort($0) })
     var listen: HostPort = .standard
 
     @Option(
-        help: ArgumentHelp("How long a minute of the timers lasts; shorten it for tests only.", valueName: "duration"),
+        help: ArgumentHelp(
+            "How long a minute of the timers lasts; shorten it for tests only. (default: \(ServeCommand.standardMinuteLength))",
+            valueName: "duration"),
         transform: { try TimeSpan($0) })
-    var minuteLength = TimeSpan(milliseconds: 60_000)
+    var minuteLength = ServeCommand.standardMinuteLength
+
+    private static let standardMinuteLength = TimeSpan(milliseconds: 60_000)
 
     @Option(help: ArgumentHelp("What stands before :thing/NAME in every thingArn.", valueName: "prefix"))
     var arnPrefix = ServerConfiguration().thingArnPrefix
 
     @Option(
         help: ArgumentHelp(
-            "The least level that is logged: trace, debug, info, notice, warning, error or critical.",
+            "The least level that is logged: trace, debug, info, notice, warning, error or critical. (default: info)",
             valueName: "level"),
         transform: { try ServerLog.level($0) })
     var logLevel = Logger.Level.info
