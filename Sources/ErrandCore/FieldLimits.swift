@@ -6,6 +6,8 @@ package enum FieldLimits {
     package static let statusDetailsKeyByteCountMax = 128
     package static let statusDetailsValueScalarCountMax = 1024
     package static let jobDocumentByteCountMax = 32768
+    /// Of objects and arrays in each other.
+    package static let jobDocumentDepthMax = 512
     package static let descriptionScalarCountMax = 2028
     package static let commentScalarCountMax = 2028
     package static let timeoutInMinutesMax: Int64 = 10080

@@ -4,6 +4,14 @@ package enum ServerLimits {
     package static let stagedJobTimeoutMilliseconds: Int64 = 600_000
     /// How many jobs may be DELETION_IN_PROGRESS.
     package static let jobDeletionCountMax = 10
+    /// How many jobs the server keeps, staged ones included.
+    package static let jobCountMax = 100_000
+    /// How many of them may be staged.
+    package static let stagedJobCountMax = 1000
+    /// How many targets the staged jobs may announce together.
+    package static let stagedTargetCountMax = 4_000_000
+    /// How many executions all jobs may come to have, with all the retries that they permit.
+    package static let executionCountMax = 50_000_000
     /// How many targets of a new job are queued before CreateJob or AddJobTargets is answered.
     package static let promptTargetCountMax = 4096
     /// How many calls with an idempotency key an execution, or a job, remembers.

@@ -22,7 +22,11 @@ package enum StoreCommand: Sendable {
     case deleteExecution(DeleteJobExecutionRequest)
     case getHistory(GetJobExecutionHistoryRequest)
 
-    /// About how many executions its outcome may hold, for keeping a batch's memory bounded.
+    private static let detailsWeight = 4
+    private static let documentWeight = 32
+
+    /// About how much memory its outcome may hold, for keeping a batch bounded: 1 is an entry of a list. An outcome
+    /// with status details can have 42 KB, one with the document 75 KB; most have much less.
     package var weight: Int {
         switch self {
         case .getPending(let request): Int(request.maxResults ?? UInt32(FieldLimits.pendingResultCountDefault))
@@ -34,9 +38,13 @@ package enum StoreCommand: Sendable {
         case .cancelJob, .deleteJob: 256
         case .createJob(let request): 1 + request.targets.count / 16
         case .addJobTargets(let request): 1 + request.targets.count / 16
-        // Their replies carry documents.
-        case .startNext, .describeOwn: 16
-        default: 1
+        case .startNext, .getJobDocument: Self.documentWeight
+        case .describeOwn(let request): request.includeJobDocument ? Self.documentWeight : Self.detailsWeight
+        case .update(let request):
+            request.includeJobDocument || request.includeJobExecutionState ? Self.documentWeight : Self.detailsWeight
+        // Where the reply has no status details, a refusal has.
+        case .describe, .cancel: Self.detailsWeight
+        case .describeJob, .updateJob, .deleteExecution: 1
         }
     }
 }

@@ -25,6 +25,10 @@ struct JobTable {
     /// Deletions of jobs and of executions: nothing is left of them that could remember.
     var deletions = RememberedOutcomes(countMax: ServerLimits.deletionKeyCountMin)
     private(set) var deletionCount = 0
+    private var use = StoreUse()
+    private let limits: StoreLimits
+
+    init(limits: StoreLimits) { self.limits = limits }
 
     var completeCount: Int { complete.count }
 
@@ -37,12 +41,22 @@ struct JobTable {
         return job
     }
 
-    mutating func insert(_ job: StoredJob) {
-        jobs[job.id] = job
+    /// Why there is no room for a new job; nothing if there is.
+    mutating func refusal(of request: CreateJobRequest, at now: Int64) -> Refusal? {
+        guard use.refusal(of: request, by: limits) != nil else { return nil }
+        _ = dropAbandoned(at: now, limit: Int.max)
+        return use.refusal(of: request, by: limits)
     }
 
-    /// A job exists now.
+    /// A new job, staged until it is complete.
+    mutating func insert(_ job: StoredJob) {
+        jobs[job.id] = job
+        use.addStaged(job)
+    }
+
+    /// A staged job exists now.
     mutating func complete(_ job: StoredJob) {
+        use.completeStaged(job)
         lastCreationNumber += 1
         let number = lastCreationNumber
         job.state.withLock { $0.creationNumber = number }
@@ -55,6 +69,7 @@ struct JobTable {
     mutating func endDeletion(of job: StoredJob) {
         guard jobs[job.id] === job else { return }
         jobs[job.id] = nil
+        use.removeComplete(job)
         deletionCount -= 1
         let number = job.state.withLock { $0.creationNumber }
         let place = firstComplete(after: number - 1)
@@ -136,6 +151,7 @@ struct JobTable {
     mutating func dropIfAbandoned(_ id: JobId, at now: Int64) {
         guard let job = jobs[id], let time = Self.dropTime(job), time <= now else { return }
         jobs[id] = nil
+        use.removeStaged(job)
     }
 
     /// Drops staged jobs that nobody finished in time. Returns how many entries it looked at.
@@ -150,6 +166,7 @@ struct JobTable {
             guard let time else { continue }
             if time <= now {
                 jobs[entry.job.id] = nil
+                use.removeStaged(entry.job)
             } else {
                 stagedDeadlines.insert(Due(time: time, job: entry.job))
             }

@@ -14,6 +14,7 @@ extension MemoryExecutionStore {
                 }
                 return (.targetsReceived(job.state.withLock { $0.receipt }), nil, nil)
             }
+            if let refusal = table.refusal(of: request, at: now) { return (.refused(refusal), nil, nil) }
             let job = StoredJob(request, at: now)
             table.insert(job)
             let receipt = job.state.withLock { state in

@@ -22,17 +22,18 @@ package final class MemoryExecutionStore: ExecutionStore {
     }
 
     let stripes: ContiguousArray<LockedStripe>
-    let jobs = Mutex(JobTable())
+    let jobs: Mutex<JobTable>
     let earliestDue = EarliestDue()
     let rules: ExecutionRules
     private let stripeMask: UInt64
 
     /// `stripeCount` is a power of two, at most 65,536.
-    package init(rules: ExecutionRules, stripeCount: Int = 64) {
+    package init(rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits = StoreLimits()) {
         precondition(
             stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,
             "the number of stripes is a power of two up to 65,536")
         self.rules = rules
+        jobs = Mutex(JobTable(limits: limits))
         stripeMask = UInt64(stripeCount - 1)
         stripes = ContiguousArray((0..<stripeCount).map { LockedStripe(number: UInt16($0), rules: rules) })
     }

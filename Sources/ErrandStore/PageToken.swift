@@ -8,8 +8,9 @@ import ErrandCore
 enum PageToken: Equatable {
     /// Position in the order queued.
     case job(position: UInt32)
-    /// All executions of a thing that were queued before this one.
-    case thing(sequence: UInt32)
+    /// All executions of a thing that were queued before the one of that sequence. None of these is newer than the
+    /// one in that slot, if that is still one of the thing's and not before the sequence itself.
+    case thing(sequence: UInt32, slot: UInt32)
     case pending(PendingPlace)
     /// All jobs that were created after this one.
     case jobs(creationNumber: UInt64)
@@ -39,9 +40,10 @@ enum PageToken: Equatable {
         case .job(let position):
             bytes = [1]
             bytes.append(littleEndian: position)
-        case .thing(let sequence):
+        case .thing(let sequence, let slot):
             bytes = [2]
             bytes.append(littleEndian: sequence)
+            bytes.append(littleEndian: slot)
         case .pending(let place):
             bytes = [place.wasQueued ? 4 : 3]
             bytes.append(littleEndian: place.asOfSequence)
@@ -66,7 +68,10 @@ enum PageToken: Equatable {
         guard Self.number(bytes[(bytes.count - 4)...]) == UInt64(Self.check(body, list)) else { return nil }
         switch (body[0], body.count) {
         case (1, 5): self = .job(position: UInt32(truncatingIfNeeded: Self.number(body[1..<5])))
-        case (2, 5): self = .thing(sequence: UInt32(truncatingIfNeeded: Self.number(body[1..<5])))
+        case (2, 9):
+            self = .thing(
+                sequence: UInt32(truncatingIfNeeded: Self.number(body[1..<5])),
+                slot: UInt32(truncatingIfNeeded: Self.number(body[5..<9])))
         case (3, 17), (4, 17):
             self = .pending(
                 PendingPlace(

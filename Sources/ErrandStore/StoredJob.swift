@@ -19,6 +19,8 @@ final class StoredJob: Sendable {
     private let createdConfiguration: JobConfiguration
     /// As announced by CreateJob, a thing named twice counted twice.
     let announcedTargetCount: Int
+    /// How many it may come to have, as announced.
+    var executionCountMax: Int { announcedTargetCount * createdConfiguration.attemptCountMax }
     private let sweepBits = Atomic<UInt8>(0)
     /// 0 for none.
     private let timeout: Atomic<Int64>

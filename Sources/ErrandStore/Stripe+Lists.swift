@@ -38,39 +38,50 @@ extension Stripe {
         return .pending(page)
     }
 
-    /// Newest first. Looks at no more than `scanLimit` executions, then gives what it has and a token.
+    /// Newest first. Looks at no more than `scanLimit` executions, those that it only passes on its way to the token's
+    /// place included, then gives what it has and a token.
     mutating func list(
         _ request: borrowing ListJobExecutionsForThingRequest, hash: UInt32, scanLimit: Int, _ turn: inout Turn
     ) -> StoreOutcome {
         var before = UInt32.max
+        var start = ExecutionSlot.none
         if let token = request.nextToken {
-            guard case .thing(let sequence)? = PageToken(token, of: request.thingName.text.bytes) else {
+            guard case .thing(let sequence, let slot)? = PageToken(token, of: request.thingName.text.bytes) else {
                 return .refused(PageToken.refusal)
             }
             before = sequence
+            start = slot
         }
         var page = JobExecutionPage(executions: [], nextToken: nil)
         guard let thing = things.index(of: request.thingName, hash: hash) else { return .page(page) }
-        var next = things[thing].newestSlot
-        while next != ExecutionSlot.none, slots[Int(next)].sequence >= before {
-            next = slots[Int(next)].previousOfThing
-        }
+        var next = isInChain(start, of: thing, notBefore: before) ? start : things[thing].newestSlot
+        var last = next
         let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
         var scanned = 0
         while next != ExecutionSlot.none, page.executions.count < limit, scanned < scanLimit {
             let slot = Int(next)
-            let status = settle(slot, &turn) == nil ? nil : slots[slot].record.status
-            if let status, request.status == nil || request.status == status {
-                page.executions.append(summary(of: slot, on: request.thingName))
+            if slots[slot].sequence < before {
+                let status = settle(slot, &turn) == nil ? nil : slots[slot].record.status
+                if let status, request.status == nil || request.status == status {
+                    page.executions.append(summary(of: slot, on: request.thingName))
+                }
+                before = slots[slot].sequence
             }
             scanned += 1
-            before = slots[slot].sequence
+            last = next
             next = slots[slot].previousOfThing
         }
         if next != ExecutionSlot.none {
-            page.nextToken = PageToken.thing(sequence: before).bytes(of: request.thingName.text.bytes)
+            page.nextToken = PageToken.thing(sequence: before, slot: last).bytes(of: request.thingName.text.bytes)
         }
         return .page(page)
+    }
+
+    /// Whether the chain of the thing's executions leads through that slot before it comes to those before `sequence`.
+    private func isInChain(_ slot: UInt32, of thing: UInt32, notBefore sequence: UInt32) -> Bool {
+        guard slot < slots.count else { return false }
+        let slot = Int(slot)
+        return slots[slot].thing == thing && slots[slot].job !== StoredJob.vacant && slots[slot].sequence >= sequence
     }
 
     /// For a list by job; nothing if the execution is not there any more or has another status than asked for.

@@ -54,7 +54,7 @@ extension ListJobExecutionsForThingRequest {
 }
 
 extension CreateJobRequest {
-    /// Everything but that the document is JSON, which the server's service checks.
+    /// Everything but that the document is JSON, which the server checks with `JSONText`.
     package func validate() throws(InvalidField) {
         try configuration.validate()
         guard (1...UInt32(FieldLimits.jobTargetCountMax)).contains(targetCount) else {
