@@ -87,7 +87,11 @@ struct HostileServerTests {
 
     @Test(arguments: [1, 3]) func connectingEndsWithItsTask(connectionCount: Int) async throws {
         let listener = try RawListener()
-        listener.serve { peer in while try !peer.receive().isEmpty {} }
+        let reached = Counter()
+        listener.serve { peer in
+            reached.add()
+            while try !peer.receive().isEmpty {}
+        }
         let begun = ContinuousClock.now
         let task = Task(executorPreference: ThreadExecutor.shared) {
             await failure { () throws(ErrandError) in
@@ -97,7 +101,7 @@ struct HostileServerTests {
                 }
             }
         }
-        try await Task.sleep(for: .milliseconds(100))
+        #expect(await eventually { reached.value >= 1 })
         task.cancel()
         #expect(await task.value?.code == .cancelled)
         #expect(ContinuousClock.now - begun < .seconds(10))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ErrandClient
 
-@Suite("Waiting calls")
+@Suite("Waiting calls", .timeLimit(.minutes(1)))
 struct WaitingCallsTests {
     private static func call(deadline: Int64 = 100) -> OutstandingCall {
         OutstandingCall(
