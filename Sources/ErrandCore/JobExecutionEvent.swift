@@ -1,9 +1,9 @@
 /// One change of an execution or a job, as a watch shows it (SPEC §8.9).
-public struct JobExecutionEvent: Sendable, Hashable {
+public struct JobExecutionEvent: Sendable, Equatable {
     public typealias Actor = JobExecutionHistoryEntry.Actor
 
     /// What changed.
-    public enum Subject: Sendable, Hashable {
+    public enum Subject: Sendable, Equatable {
         /// An execution was queued or changed.
         case execution(JobExecutionEventState)
         /// An attempt was deleted; `from` is its last status.
@@ -43,7 +43,7 @@ public struct JobExecutionEvent: Sendable, Hashable {
 }
 
 /// An execution as it was right after a change (SPEC §8.9).
-public struct JobExecutionEventState: Sendable, Hashable {
+public struct JobExecutionEventState: Sendable, Equatable {
     public var thingName: ThingName
     public var executionNumber: Int64
     public var versionNumber: Int64
