@@ -17,6 +17,8 @@ package protocol ExecutionStore: Sendable {
     /// Called, on any thread, whenever something becomes due earlier than the last `AdvanceResult` said.
     func onEarlierDue(_ notify: @escaping @Sendable (_ dueMilliseconds: Int64) -> Void)
 
+    /// Every change that is durable, for watches (SPEC §9.23).
+    var changes: ChangeFeed { get }
     /// For ServerInfo.
     var counts: StoreCounts { get }
 }

@@ -69,6 +69,7 @@ struct JobTable {
     mutating func endDeletion(of job: StoredJob) {
         guard jobs[job.id] === job else { return }
         jobs[job.id] = nil
+        job.noteDeleted()
         use.removeComplete(job)
         deletionCount -= 1
         let number = job.state.withLock { $0.creationNumber }

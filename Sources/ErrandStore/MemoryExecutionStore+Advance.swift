@@ -35,6 +35,7 @@ extension MemoryExecutionStore {
         nextDue = min(
             nextDue, nextStaged ?? Int64.max, nextRollout ?? Int64.max, isSweeping ? nowMilliseconds : Int64.max)
         result.nextDueMilliseconds = earliestDue.endAdvance(nextDue: nextDue)
+        changes.publish()
         return result
     }
 }

@@ -15,7 +15,7 @@ extension MemoryExecutionStore {
                 return (.targetsReceived(job.state.withLock { $0.receipt }), nil, nil)
             }
             if let refusal = table.refusal(of: request, at: now) { return (.refused(refusal), nil, nil) }
-            let job = StoredJob(request, at: now)
+            let job = StoredJob(request, changes: changes, at: now)
             table.insert(job)
             let receipt = job.state.withLock { state in
                 state.receive(request.targets[...], of: job.announcedTargetCount, at: now)
@@ -23,6 +23,7 @@ extension MemoryExecutionStore {
             }
             if receipt.isComplete {
                 table.complete(job)
+                job.noteCreated()
                 return (.targetsReceived(receipt), job, nil)
             }
             return (.targetsReceived(receipt), nil, table.stage(job, at: now))
@@ -46,6 +47,7 @@ extension MemoryExecutionStore {
             case .success(let receipt):
                 guard wasStaged, receipt.isComplete else { return (.targetsReceived(receipt), nil) }
                 table.complete(job)
+                job.noteCreated()
                 return (.targetsReceived(receipt), job)
             }
         }

@@ -6,7 +6,7 @@ import Synchronization
 /// A thing and all its executions live in one stripe, chosen by the hash of its name, so a call on an execution
 /// takes one lock and touches no other stripe; calls on different things mostly do not meet.
 ///
-/// **Lock order**: job table, then stripe, then job state; never two stripes, nor two jobs, at once. The job table
+/// **Lock order**: job table, then stripe, then job state, then the feed; never two stripes, nor two jobs, at once. The job table
 /// is for calls on jobs only. Nobody outside is called under a lock.
 package final class MemoryExecutionStore: ExecutionStore {
     /// How many executions a call may look at for one page of a filtered list.
@@ -25,14 +25,18 @@ package final class MemoryExecutionStore: ExecutionStore {
     let jobs: Mutex<JobTable>
     let earliestDue = EarliestDue()
     let rules: ExecutionRules
+    package let changes: ChangeFeed
     private let stripeMask: UInt64
 
-    /// `stripeCount` is a power of two, at most 65,536.
-    package init(rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits = StoreLimits()) {
+    /// `stripeCount` is a power of two, at most 65,536. Revisions begin after `baseRevision`.
+    package init(
+        rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits = StoreLimits(), baseRevision: UInt64 = 0
+    ) {
         precondition(
             stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,
             "the number of stripes is a power of two up to 65,536")
         self.rules = rules
+        changes = ChangeFeed(baseRevision: baseRevision, historyCountMax: limits.watchHistoryEventCount)
         jobs = Mutex(JobTable(limits: limits))
         stripeMask = UInt64(stripeCount - 1)
         stripes = ContiguousArray((0..<stripeCount).map { LockedStripe(number: UInt16($0), rules: rules) })
@@ -51,7 +55,13 @@ package final class MemoryExecutionStore: ExecutionStore {
         }
         swap(&outcomes, &batch.outcomes)
         earliestDue.willBeDue(at: turn.earliestDue)
+        changes.publish()
         batch.complete()
+    }
+
+    /// Where the revisions of a store begin that remembers none: behind those of any server that was started before it.
+    package static func baseRevision(startedAtMilliseconds: Int64) -> UInt64 {
+        UInt64(clamping: startedAtMilliseconds).multipliedReportingOverflow(by: 1 << 20).partialValue
     }
 
     package func onEarlierDue(_ notify: @escaping @Sendable (_ dueMilliseconds: Int64) -> Void) {

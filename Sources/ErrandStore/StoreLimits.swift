@@ -11,6 +11,9 @@ package struct StoreLimits: Sendable {
     /// counts until it is deleted.
     package var executionCountMax = ServerLimits.executionCountMax
 
+    /// How many events are kept for watches that are begun again (SPEC §9.23).
+    package var watchHistoryEventCount = ServerLimits.watchHistoryEventCount
+
     package init() {}
 }
 

@@ -13,15 +13,17 @@ extension StoredJob {
         case aborted
     }
 
-    /// A stored execution got another status, `record.status`. If a retry follows, it will live at `next`.
+    /// A stored execution got another status, `record.status`, which is what `event` says. If a retry follows, it will
+    /// live at `next`.
     func executionMoved(
         from old: JobExecutionStatus, to record: borrowing ExecutionRecord, seen: SweepFlags, next: ExecutionReference,
-        rules: ExecutionRules, at now: Int64
+        event: JobExecutionEvent, rules: ExecutionRules, at now: Int64
     ) -> Moved {
         let new = record.status
         let copy = copy record
         return state.withLock { state in
             guard sweepFlags == seen else { return .raced }
+            changes.append(event)
             state.counts[old] -= 1
             state.attempts[old] -= 1
             state.attempts[new] += 1
@@ -30,6 +32,7 @@ extension StoredJob {
                 state.counts[.queued] += 1
                 state.attempts[.queued] += 1
                 state.executions.append(next)
+                if let thingName = event.thingName { noteQueued(retry, on: thingName) }
                 return .retried(retry, position: UInt32(state.executions.count - 1))
             }
             state.counts[new] += 1
@@ -39,7 +42,7 @@ extension StoredJob {
                     &state, force: false, actor: .service, reasonCode: Self.abortReasonCode, comment: comment, at: now)
                 return .aborted
             }
-            state.completeIfDone(at: now)
+            completeIfDone(&state, at: now)
             return .done
         }
     }
@@ -47,7 +50,9 @@ extension StoredJob {
     static let abortReasonCode = "ABORT_CRITERION"
 
     /// A target gets its execution: where it stands in the job's list; nothing if it is not to be queued any more.
-    func executionQueued(_ reference: ExecutionReference, target: UInt32) -> UInt32? {
+    func executionQueued(
+        _ record: ExecutionRecord, on thingName: ThingName, _ reference: ExecutionReference, target: UInt32
+    ) -> UInt32? {
         state.withLock { state in
             guard sweepFlags.isEmpty, !state.targets.isExcluded(target) else { return nil }
             state.executions.append(reference)
@@ -55,6 +60,7 @@ extension StoredJob {
             state.attempts[.queued] += 1
             state.notYetQueuedCount -= 1
             if state.notYetQueuedCount == 0 { state.targets.dropIndex() }
+            noteQueued(record, on: thingName)
             return UInt32(state.executions.count - 1)
         }
     }
@@ -66,19 +72,21 @@ extension StoredJob {
             state.notYetQueuedCount -= 1
             if state.notYetQueuedCount == 0 { state.targets.dropIndex() }
             state.touch(at: now)
-            state.completeIfDone(at: now)
+            note(from: state.status, state, by: .fleetOperator)
+            completeIfDone(&state, at: now)
             return true
         }
     }
 
-    /// An attempt is deleted. `latestBefore` is what the thing counts as from now on; both are nothing for an attempt
+    /// An attempt is deleted, which is what `event` says. `latestBefore` is what the thing counts as from now on; both are nothing for an attempt
     /// that was not the thing's latest. Returns false if the job was swept after the caller had looked.
     func executionDeleted(
         at position: UInt32, status: JobExecutionStatus, wasLatest: Bool, latestBefore: JobExecutionStatus?,
-        thingName: ThingName, seen: SweepFlags, now: Int64
+        thingName: ThingName, event: JobExecutionEvent, seen: SweepFlags, now: Int64
     ) -> Bool {
         state.withLock { state in
             guard sweepFlags == seen else { return false }
+            changes.append(event)
             state.executions[Int(position)] = .deleted
             state.attempts[status] -= 1
             if wasLatest {
@@ -88,7 +96,7 @@ extension StoredJob {
             }
             guard !seen.contains(.deleted) else { return true }
             state.touch(at: now)
-            state.completeIfDone(at: now)
+            completeIfDone(&state, at: now)
             return true
         }
     }

@@ -41,8 +41,10 @@ extension StoredJob {
         _ state: inout State, force: Bool, actor: HistoryActor, reasonCode: String?, comment: String?, at now: Int64
     ) {
         let isFirst = state.status != .canceled
+        let from = state.status
         state.status = .canceled
         state.touch(at: now)
+        note(from: from, state, by: actor)
         if isFirst || reasonCode != nil { state.reasonCode = reasonCode }
         if isFirst || comment != nil { state.comment = comment }
         state.forceCanceled = state.forceCanceled || force
@@ -66,8 +68,10 @@ extension StoredJob {
                 return transitionRefusal(state.status, "is deleted only with force")
             case .inProgress, .completed, .canceled: break
             }
+            let from = state.status
             state.status = .deletionInProgress
             state.touch(at: now)
+            note(from: from, state, by: .fleetOperator)
             state.sweep.position = 0
             state.targets.dropIndex()
             addSweepFlags(.deleted)
@@ -98,6 +102,7 @@ extension StoredJob {
                 }
             }
             state.touch(at: now)
+            note(from: state.status, state, by: .fleetOperator)
             let outcome = outcome(state)
             state.calls.remember(request.idempotencyKey, fingerprint, outcome)
             return outcome

@@ -14,6 +14,8 @@ struct ExecutionReference {
 final class StoredJob: Sendable {
     let id: JobId
     let document: JobDocument
+    /// Where its changes, and those of its executions, are made known.
+    let changes: ChangeFeed
     /// As CreateJob said it, for recognizing it when it comes again.
     private let createdDescription: String?
     private let createdConfiguration: JobConfiguration
@@ -59,8 +61,9 @@ final class StoredJob: Sendable {
         var creationNumber: UInt64 = 0
     }
 
-    init(_ request: CreateJobRequest, at now: Int64) {
+    init(_ request: CreateJobRequest, changes: ChangeFeed, at now: Int64) {
         id = request.jobId
+        self.changes = changes
         document = JobDocument(request.document)
         createdDescription = request.description
         createdConfiguration = request.configuration
@@ -74,7 +77,8 @@ final class StoredJob: Sendable {
 
     /// Stands in a slot that is free.
     static let vacant = StoredJob(
-        CreateJobRequest(jobId: JobId(), document: "", targetCount: 0, targets: []), at: 0)
+        CreateJobRequest(jobId: JobId(), document: "", targetCount: 0, targets: []),
+        changes: ChangeFeed(baseRevision: 0, historyCountMax: 1), at: 0)
 
     var sweepFlags: SweepFlags { SweepFlags(rawValue: sweepBits.load(ordering: .acquiring)) }
 
@@ -168,10 +172,12 @@ extension StoredJob.State {
 
     mutating func touch(at now: Int64) { lastUpdatedAt = max(lastUpdatedAt, now) }
 
-    mutating func completeIfDone(at now: Int64) {
-        guard status == .inProgress, notYetQueuedCount == 0, counts.openCount == 0 else { return }
+    /// Returns whether it was.
+    mutating func completeIfDone(at now: Int64) -> Bool {
+        guard status == .inProgress, notYetQueuedCount == 0, counts.openCount == 0 else { return false }
         status = .completed
         touch(at: now)
         completedAt = lastUpdatedAt
+        return true
     }
 }

@@ -8,9 +8,9 @@ extension Stripe {
     ) {
         let thing = things.indexInserting(thingName, hash: hash)
         let slot = nextSlot
-        guard let position = job.executionQueued(ExecutionReference(stripe: number, slot: slot), target: target)
-        else { return }
         let record = ExecutionRecord(executionNumber: 1, queuedAtMilliseconds: now)
+        let reference = ExecutionReference(stripe: number, slot: slot)
+        guard let position = job.executionQueued(record, on: copy thingName, reference, target: target) else { return }
         insert(record, job: job, thing: thing, jobPosition: position, at: slot)
     }
 
@@ -23,10 +23,14 @@ extension Stripe {
         var moved = StoredJob.Moved.done
         let retrySlot = nextSlot
         let thing = slots[slot].thing
-        if record.status != oldStatus {
-            moved = slots[slot].job.executionMoved(
+        let job = slots[slot].job
+        let event = job.event(record, on: things.name(of: thing), from: oldStatus, by: actor)
+        if record.status == oldStatus {
+            job.changes.append(event)
+        } else {
+            moved = job.executionMoved(
                 from: oldStatus, to: record, seen: seen, next: ExecutionReference(stripe: number, slot: retrySlot),
-                rules: rules, at: turn.now)
+                event: event, rules: rules, at: turn.now)
             if case .raced = moved { return false }
             if oldStatus == .queued, record.status == .inProgress {
                 slots[slot].startSequence = things[thing].takeSequence()
@@ -74,10 +78,12 @@ extension Stripe {
         var older = slots[slot].previousOfThing
         while older != ExecutionSlot.none, slots[Int(older)].job !== job { older = slots[Int(older)].previousOfThing }
         let status = slots[slot].record.status
+        let thingName = things.name(of: thing)
         let isDeleted = job.executionDeleted(
             at: slots[slot].jobPosition, status: status, wasLatest: wasLatest,
             latestBefore: older == ExecutionSlot.none ? nil : slots[Int(older)].record.status,
-            thingName: things.name(of: thing), seen: seen, now: now)
+            thingName: thingName, event: job.deletionEvent(slots[slot].record, on: thingName, at: now), seen: seen,
+            now: now)
         guard isDeleted else { return false }
         if newer == ExecutionSlot.none {
             things[thing].newestSlot = slots[slot].previousOfThing
