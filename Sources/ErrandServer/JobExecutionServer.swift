@@ -36,7 +36,10 @@ public final class JobExecutionServer: @unchecked Sendable {
         -> JobExecutionServer
     {
         let rules = ExecutionRules(minuteLengthMilliseconds: configuration.minuteLengthMilliseconds)
-        return try start(configuration, store: MemoryExecutionStore(rules: rules), clock: .system())
+        let clock = ServerClock.system()
+        let baseRevision = MemoryExecutionStore.baseRevision(startedAtMilliseconds: clock.nowMilliseconds())
+        return try start(
+            configuration, store: MemoryExecutionStore(rules: rules, baseRevision: baseRevision), clock: clock)
     }
 
     /// `clock` is the time that executions live in, `steadyMilliseconds` what the connections' limits are measured with.
