@@ -113,7 +113,6 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
 
     private mutating func watch(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         let id = header.requestId
-        guard id != 0 else { throw .controlMalformed }
         let isKnown: Bool
         do throws(MessageFault) {
             switch Opcode(rawValue: header.opcode) {
@@ -122,7 +121,7 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
             case .notifyNext: isKnown = sink.notifyNext(id, try PossibleJobExecution.read(body, header).execution)
             default:
                 let failure = try Failure.read(body, header)
-                guard header.status != 0, failure.executionState == nil else { throw .malformed("no end of a watch") }
+                guard header.status != 0, failure.executionState == nil, failure.applied == .no else { throw .malformed("no end of a watch") }
                 isKnown = sink.watchEnded(id, status: StatusCode(rawValue: header.status) ?? .unknown, failure)
             }
         } catch {

@@ -216,10 +216,8 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
 package func decodeControl<Body: Message>(
     _ header: FrameHeader, _ body: RawSpan
 ) throws(ConnectionFault) -> Body {
-    let namesAWatch = Body.self == WatchCredit.self || Body.self == EndWatch.self
-    guard namesAWatch ? header.requestId != 0 : header.requestId == 0 || Body.self == CancelCall.self else {
-        throw .controlMalformed
-    }
+    let namesACall = Body.self == CancelCall.self || Body.self == WatchCredit.self || Body.self == EndWatch.self
+    guard header.requestId == 0 || namesACall else { throw .controlMalformed }
     do throws(MessageFault) {
         var reader = try MessageReader(body, header, rootByteCount: Body.rootByteCount)
         return try Body(from: &reader)

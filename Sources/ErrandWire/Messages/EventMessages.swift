@@ -85,7 +85,7 @@ extension JobExecutionEvent: Message {
         case .execution, .executionDeleted:
             subject = try Self.execution(kind, present, forceCanceled, &reader)
         case .job, .jobDeleted:
-            subject = try Self.job(kind, present, forceCanceled, &reader)
+            subject = try Self.job(kind, present, &reader)
         }
         self.init(
             revision: reader.root(8, as: UInt64.self), atMilliseconds: reader.root(16, as: Int64.self), actor: actor,
@@ -107,7 +107,7 @@ extension JobExecutionEvent: Message {
         let retryAttempt = reader.root(40, as: UInt16.self)
         let from = present & Self.from == 0 ? nil : try reader.executionStatus(6)
         guard kind == .execution else {
-            guard let from, !forceCanceled else { throw .malformed("not a kind's fields") }
+            guard let from else { throw .malformed("not a kind's fields") }
             return .executionDeleted(
                 thingName: name, executionNumber: executionNumber, versionNumber: versionNumber,
                 retryAttempt: retryAttempt, from: from)
@@ -120,12 +120,12 @@ extension JobExecutionEvent: Message {
     }
 
     private static func job(
-        _ kind: Kind, _ present: UInt32, _ forceCanceled: Bool, _ reader: inout MessageReader
+        _ kind: Kind, _ present: UInt32, _ reader: inout MessageReader
     ) throws(MessageFault) -> Subject {
         let needed = kind == .job ? to : from
-        guard present & needed == needed, present & ~(kind == .job ? from | to : from) == 0, !forceCanceled,
-            reader.root(40, as: UInt16.self) == 0
-        else { throw .malformed("not a kind's fields") }
+        guard present & needed == needed, present & ~(kind == .job ? from | to : from) == 0 else {
+            throw .malformed("not a kind's fields")
+        }
         let name = try reader.text16()
         guard name.isEmpty else { throw .malformed("thingName has bytes but its presence bit is not set") }
         _ = try reader.optionalDetails(bit: 5, isReceived: true)
