@@ -38,8 +38,11 @@ public final class JobExecutionServer: @unchecked Sendable {
         let rules = ExecutionRules(minuteLengthMilliseconds: configuration.minuteLengthMilliseconds)
         let clock = ServerClock.system()
         let baseRevision = MemoryExecutionStore.baseRevision(startedAtMilliseconds: clock.nowMilliseconds())
+        var limits = StoreLimits()
+        limits.watchHistoryEventCount = configuration.watchHistoryEventCount
         return try start(
-            configuration, store: MemoryExecutionStore(rules: rules, baseRevision: baseRevision), clock: clock)
+            configuration, store: MemoryExecutionStore(rules: rules, limits: limits, baseRevision: baseRevision),
+            clock: clock)
     }
 
     /// `clock` is the time that executions live in, `steadyMilliseconds` what the connections' limits are measured with.
