@@ -37,11 +37,11 @@ public final class JobExecutionServer: @unchecked Sendable {
     {
         let rules = ExecutionRules(minuteLengthMilliseconds: configuration.minuteLengthMilliseconds)
         let clock = ServerClock.system()
-        let baseRevision = MemoryExecutionStore.baseRevision(startedAtMilliseconds: clock.nowMilliseconds())
+        let firstRevision = ChangeFeed.firstRevision(startedAtMilliseconds: clock.nowMilliseconds())
         var limits = StoreLimits()
         limits.watchHistoryEventCount = configuration.watchHistoryEventCount
         return try start(
-            configuration, store: MemoryExecutionStore(rules: rules, limits: limits, baseRevision: baseRevision),
+            configuration, store: MemoryExecutionStore(rules: rules, limits: limits, firstRevision: firstRevision),
             clock: clock)
     }
 

@@ -18,6 +18,7 @@ extension MemoryExecutionStore {
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             result.timedOutCount += fired.timedOut
             nextDue = min(nextDue, next ?? Int64.max)
+            changes.publishIfMany()
         }
         budget -= jobs.withLock { $0.dropAbandoned(at: nowMilliseconds, limit: budget) }
         while budget > 0, let job = jobs.withLock({ $0.nextSweep }) {
@@ -29,13 +30,13 @@ extension MemoryExecutionStore {
             budget -= max(1, queuedCount)
             result.queuedCount += queuedCount
         }
+        changes.publish()
         let (nextStaged, nextRollout, isSweeping) = jobs.withLock {
             ($0.nextStagedDeadline, $0.nextRolloutDue(), $0.nextSweep != nil)
         }
         nextDue = min(
             nextDue, nextStaged ?? Int64.max, nextRollout ?? Int64.max, isSweeping ? nowMilliseconds : Int64.max)
         result.nextDueMilliseconds = earliestDue.endAdvance(nextDue: nextDue)
-        changes.publish()
         return result
     }
 }

@@ -1,6 +1,7 @@
 import ErrandCore
 
-/// Where stored executions change: nothing else writes a record, adds one or takes one away.
+/// Where stored executions change: nothing else writes a record, adds one or takes one away. Each change makes one
+/// event of the change feed.
 extension Stripe {
     /// Queues the job's execution on a thing, unless the target is not wanted any more.
     mutating func enqueue(
@@ -9,8 +10,9 @@ extension Stripe {
         let thing = things.indexInserting(thingName, hash: hash)
         let slot = nextSlot
         let record = ExecutionRecord(executionNumber: 1, queuedAtMilliseconds: now)
+        let event = FeedEvent(record, from: nil, by: .service, job: job.identity, thingName: copy thingName)
         let reference = ExecutionReference(stripe: number, slot: slot)
-        guard let position = job.executionQueued(record, on: copy thingName, reference, target: target) else { return }
+        guard let position = job.executionQueued(reference, target: target, event: event) else { return }
         insert(record, job: job, thing: thing, jobPosition: position, at: slot)
     }
 
@@ -23,14 +25,14 @@ extension Stripe {
         var moved = StoredJob.Moved.done
         let retrySlot = nextSlot
         let thing = slots[slot].thing
-        let job = slots[slot].job
-        let event = job.event(record, on: things.name(of: thing), from: oldStatus, by: actor)
+        let event = FeedEvent(
+            record, from: oldStatus, by: actor, job: slots[slot].job.identity, thingName: things.name(of: thing))
         if record.status == oldStatus {
-            job.changes.append(event)
+            changes.append(event)
         } else {
-            moved = job.executionMoved(
-                from: oldStatus, to: record, seen: seen, next: ExecutionReference(stripe: number, slot: retrySlot),
-                event: event, rules: rules, at: turn.now)
+            moved = slots[slot].job.executionMoved(
+                from: oldStatus, to: record, event: event, seen: seen,
+                next: ExecutionReference(stripe: number, slot: retrySlot), rules: rules, at: turn.now)
             if case .raced = moved { return false }
             if oldStatus == .queued, record.status == .inProgress {
                 slots[slot].startSequence = things[thing].takeSequence()
@@ -78,12 +80,12 @@ extension Stripe {
         var older = slots[slot].previousOfThing
         while older != ExecutionSlot.none, slots[Int(older)].job !== job { older = slots[Int(older)].previousOfThing }
         let status = slots[slot].record.status
-        let thingName = things.name(of: thing)
         let isDeleted = job.executionDeleted(
             at: slots[slot].jobPosition, status: status, wasLatest: wasLatest,
             latestBefore: older == ExecutionSlot.none ? nil : slots[Int(older)].record.status,
-            thingName: thingName, event: job.deletionEvent(slots[slot].record, on: thingName, at: now), seen: seen,
-            now: now)
+            event: FeedEvent(
+                deleted: slots[slot].record, job: job.identity, thingName: things.name(of: thing), at: now),
+            seen: seen, now: now)
         guard isDeleted else { return false }
         if newer == ExecutionSlot.none {
             things[thing].newestSlot = slots[slot].previousOfThing

@@ -96,7 +96,37 @@ struct WatchTests {
                 "device t#2v2 QUEUED -> SUCCEEDED", "operator u#1v2 QUEUED -> CANCELED",
                 "service job IN_PROGRESS -> COMPLETED", "operator job COMPLETED -> DELETION_IN_PROGRESS",
                 "operator t#1v3 FAILED deleted", "operator u#1v2 CANCELED deleted", "operator t#2v2 SUCCEEDED deleted",
-                "service job DELETION_IN_PROGRESS gone",
+                "operator job DELETION_IN_PROGRESS gone",
+            ])
+        await world.end()
+    }
+
+    /// `WAT-7`: the job first, then its executions, which every read shows canceled already.
+    @Test func aCancelIsToldJobFirst() async throws {
+        let world = try await JobWorld()
+        let client = world.client
+        try await client.createJob(
+            jobId: "j", document: "{}", targets: ["t", "u", "v"],
+            configuration: JobConfiguration(
+                abortCriteria: [
+                    AbortCriterion(
+                        failureType: .failed, thresholdPercentageHundredths: 1, minNumberOfExecutedThings: 1)
+                ]))
+        _ = try await client.startNextPendingJobExecution(thingName: "t")
+        _ = try await client.startNextPendingJobExecution(thingName: "u")
+        let events = try await client.watch(.job(try JobId("j")))
+        _ = try await client.updateJobExecution(jobId: "j", thingName: "t", status: .failed)
+        _ = try await client.cancelJob(jobId: "j", force: true)
+        var seen: [String] = []
+        for try await event in events {
+            seen.append(Self.line(event))
+            if seen.count == 5 { break }
+        }
+        #expect(
+            seen == [
+                "device t#1v3 IN_PROGRESS -> FAILED", "service job IN_PROGRESS -> CANCELED",
+                "service v#1v2 QUEUED -> CANCELED", "operator job CANCELED -> CANCELED",
+                "operator u#1v3 IN_PROGRESS -> CANCELED",
             ])
         await world.end()
     }

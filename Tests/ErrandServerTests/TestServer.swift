@@ -24,7 +24,7 @@ struct TestServer: Sendable {
         var limits = StoreLimits()
         limits.watchHistoryEventCount = configuration.watchHistoryEventCount
         server = try JobExecutionServer.start(
-            configuration, store: MemoryExecutionStore(rules: rules, limits: limits, baseRevision: 1000),
+            configuration, store: MemoryExecutionStore(rules: rules, limits: limits, firstRevision: 1001),
             clock: ServerClock { [clock] in clock.nowMilliseconds },
             steadyMilliseconds: { [steady] in steady.nowMilliseconds })
     }

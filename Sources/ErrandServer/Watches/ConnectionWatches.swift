@@ -35,12 +35,12 @@ final class ConnectionWatches: @unchecked Sendable {
                     .limitExceeded,
                     "the connection has \(watches.count) watches, the limit (watchCountMax); end some, or connect again"))
         }
-        return feed.subscribe(request.scope, fromRevision: request.fromRevision, sink: loopWatches).map { subscribed in
-            loopWatches.add(subscribed.id, of: self, owner: owner, requestId: requestId)
+        return feed.subscribe(request.scope, fromRevision: request.fromRevision, sink: loopWatches).map { begun in
+            loopWatches.add(begun.subscription, of: self, owner: owner, requestId: requestId)
             watches[requestId] = Watch(
-                subscription: subscribed.id, scope: request.scope, credit: request.credit,
-                revision: subscribed.revision)
-            return WatchBegun(revision: subscribed.revision)
+                subscription: begun.subscription, scope: request.scope, credit: request.credit,
+                revision: begun.revision)
+            return WatchBegun(revision: begun.revision)
         }
     }
 
@@ -154,16 +154,10 @@ final class ConnectionWatches: @unchecked Sendable {
             watch.queue.startReading(credit: watch.credit, of: watch.scope, id: id, owner: owner)
             return .idle
         }
-        if isFull || watch.credit == 0 {
-            if feed.hasFallenBehind(watch.subscription) {
-                finish(id, .slowConsumer, &state)
-                return .over
-            }
-            return isFull ? .heldBack : .idle
-        }
         scratch.removeAll(keepingCapacity: true)
-        let taken = feed.take(
-            watch.subscription, atMost: min(Int(watch.credit), Self.eventsPerTurn), into: &scratch)
+        // Also when nothing may be sent: the feed says whether it has fallen too far behind.
+        let room = isFull ? 0 : min(Int(watch.credit), Self.eventsPerTurn)
+        let taken = feed.take(watch.subscription, atMost: room, into: &scratch)
         if !send(taken.revision, of: &watch, id, &state, at: now) {
             finish(id, .resourceExhausted, &state)
             return .over
@@ -172,7 +166,8 @@ final class ConnectionWatches: @unchecked Sendable {
             finish(id, ended, &state)
             return .over
         }
-        return taken.hasMore ? .more : .idle
+        if isFull { return .heldBack }
+        return taken.isMoreWaiting && watch.credit > 0 ? .more : .idle
     }
 
     /// Sends the events in `scratch`. False if one does not fit the client's segments.
@@ -208,7 +203,7 @@ final class ConnectionWatches: @unchecked Sendable {
         {
             scratch.removeAll(keepingCapacity: true)
             let taken = feed.take(watch.subscription, atMost: 0, into: &scratch)
-            guard !taken.hasMore, taken.ended == nil, taken.revision > watch.revision else { continue }
+            guard !taken.isMoreWaiting, taken.ended == nil, taken.revision > watch.revision else { continue }
             _ = state.encoder.appendEvents(scratch, revision: taken.revision, requestId: id)
             state.watchSent()
             watches[id]?.revision = taken.revision
@@ -237,7 +232,7 @@ final class ConnectionWatches: @unchecked Sendable {
 
 /// One watch of a connection.
 struct Watch {
-    let subscription: UInt64
+    let subscription: ChangeFeed.Subscription
     let scope: WatchScope
     /// Events and notifications that the client still takes.
     var credit: UInt32
@@ -251,7 +246,7 @@ struct Watch {
     var lastSentAt: Int64 = 0
     var queue = WatchedQueue()
 
-    init(subscription: UInt64, scope: WatchScope, credit: UInt32, revision: UInt64) {
+    init(subscription: ChangeFeed.Subscription, scope: WatchScope, credit: UInt32, revision: UInt64) {
         self.subscription = subscription
         self.scope = scope
         self.credit = credit

@@ -13,18 +13,18 @@ final class LoopWatches: FeedSink, @unchecked Sendable {
 
     private let loop: EventLoop
     private let feed: ChangeFeed
-    private var places: [UInt64: Place] = [:]
+    private var places: [ChangeFeed.Subscription: Place] = [:]
 
     init(loop: EventLoop, feed: ChangeFeed) {
         self.loop = loop
         self.feed = feed
     }
 
-    func add(_ subscription: UInt64, of watches: ConnectionWatches, owner: ServerConnection, requestId: UInt64) {
+    func add(_ subscription: ChangeFeed.Subscription, of watches: ConnectionWatches, owner: ServerConnection, requestId: UInt64) {
         places[subscription] = Place(watches: watches, requestId: requestId, owner: owner)
     }
 
-    func remove(_ subscription: UInt64) { places[subscription] = nil }
+    func remove(_ subscription: ChangeFeed.Subscription) { places[subscription] = nil }
 
     func changesReady() {
         loop.post { [self] in

@@ -1,95 +1,118 @@
 package import ErrandCore
 import Synchronization
 
-/// Takes watches' side of a store's changes. Called on any thread and without a lock; at most once until it has asked
-/// `takeReady`.
-package protocol FeedSink: AnyObject, Sendable {
-    func changesReady()
-}
-
-/// Every stored change, once and in order, with a revision; and who watches for it (SPEC §9.23).
+/// What changes in a store, in one order, for those who watch (SPEC §9.23): a bounded memory of the last events, each
+/// with its revision, and the subscriptions that go through them.
 ///
-/// A change is appended under the lock under which it was decided, so the order of the events of an execution, and of
-/// a job, is the order of its changes. It is seen by watches when it is published. The feed's own lock is the last in
-/// the lock order (see `MemoryExecutionStore`), and nobody is called under it.
+/// An event is **appended** under the lock under which its change was decided, so that the events of one execution, and
+/// those of one job, come in the order of the changes. It is **published** when its change may be seen, and only then do
+/// subscriptions see it. The feed's lock is the last in the lock order of a store and is held for a bounded number of
+/// events at a time; nobody is called under it.
+///
+/// A subscription without fromRevision is live at once: it has a bounded queue of revisions that wait for it. One with
+/// fromRevision first catches up, for which `take` looks through the past in slices; no lag limit holds for that.
+/// Nobody is called for what it finds there: after `subscribe`, and as long as `Taken.isMoreWaiting`, call `take`.
+/// A live one for which too much waits is dropped with SLOW_CONSUMER; but if all of that came before its sink could ask
+/// for it, it goes back to catching up.
 package final class ChangeFeed: Sendable {
     private let state: Mutex<FeedState>
-    private let appendedRevision: Atomic<UInt64>
-    private let visibleRevision: Atomic<UInt64>
+    /// The same as in `state`, written under its lock and read without, so that a call that only read costs no lock.
+    private let given: Atomic<UInt64>
+    private let visible: Atomic<UInt64>
 
-    /// Revisions begin after `baseRevision`; one from before that can never be resumed from.
-    package init(baseRevision: UInt64, historyCountMax: Int, lagMax: Int = ServerLimits.watchLagEventCountMax) {
-        state = Mutex(FeedState(base: baseRevision, historyCountMax: historyCountMax, lagMax: lagMax))
-        appendedRevision = Atomic(baseRevision)
-        visibleRevision = Atomic(baseRevision)
+    /// How many events a long call may leave unpublished before it publishes them in between.
+    private static let unpublishedCountMax: UInt64 = 1024
+
+    /// `firstRevision` is that of the first event, at least 1. A store that forgets its events when it ends takes it from
+    /// `firstRevision(startedAtMilliseconds:)`, so that a revision of an earlier run is always too old.
+    package init(firstRevision: UInt64 = 1, limits: StoreLimits = StoreLimits()) {
+        precondition(firstRevision > 0, "revision 0 comes before all events")
+        precondition(limits.watchHistoryEventCount > 0, "an event is kept at least until it is published")
+        state = Mutex(FeedState(firstRevision: firstRevision, limits: limits))
+        given = Atomic(firstRevision - 1)
+        visible = Atomic(firstRevision - 1)
     }
 
-    // MARK: The store's side
+    /// A millisecond has room for 2^20 events, more than any server makes, so a later start gives greater revisions.
+    package static func firstRevision(startedAtMilliseconds: Int64) -> UInt64 {
+        let shift = 20 as UInt64
+        // A clock past the year 500,000 or before 1970 is wrong, but no reason to end.
+        return max(1, min(UInt64(clamping: startedAtMilliseconds), UInt64.max >> (shift + 1)) << shift)
+    }
 
-    /// A change was stored; the caller holds the lock under which it was decided. Its revision is given here.
-    func append(_ event: consuming JobExecutionEvent) {
-        state.withLock { [event] state in
-            appendedRevision.store(state.ring.append(event), ordering: .releasing)
+    /// The newest revision that watches may see.
+    package var revision: UInt64 { visible.load(ordering: .acquiring) }
+
+    // MARK: For the store
+
+    /// Gives the event the next revision. To be called under the lock under which its change was decided.
+    @discardableResult
+    func append(_ event: FeedEvent) -> UInt64 {
+        state.withLock { state in
+            let revision = state.append(event)
+            given.store(revision, ordering: .releasing)
+            return revision
         }
     }
 
-    /// Shows what was appended to the watches; no lock may be held.
-    func publish() {
-        guard appendedRevision.load(ordering: .acquiring) != visibleRevision.load(ordering: .acquiring) else { return }
-        let sinks = state.withLock { state in
-            let sinks = state.publish(through: state.ring.lastRevision)
-            visibleRevision.store(state.visibleRevision, ordering: .releasing)
-            return sinks
+    /// Makes visible what was appended. To be called without any other lock, before the calls that made the changes
+    /// are answered.
+    package func publish() {
+        publish(upTo: given.load(ordering: .acquiring))
+    }
+
+    /// Makes visible what was appended up to `revision`: what is durable, in a store that is.
+    package func publish(upTo revision: UInt64) {
+        while visible.load(ordering: .acquiring) < revision {
+            let (called, isDone) = state.withLock { state in
+                let called = state.publishSlice(upTo: revision)
+                visible.store(state.visible, ordering: .releasing)
+                return (called, state.visible >= min(revision, state.given))
+            }
+            for sink in called { sink.changesReady() }
+            if isDone { return }
         }
-        for sink in sinks { sink.changesReady() }
     }
 
-    // MARK: The watches' side
-
-    package struct Subscribed {
-        package let id: UInt64
-        /// Behind which it begins.
-        package let revision: UInt64
+    /// As `publish`, if so much has been appended that a live watch could fall behind for no fault of its own.
+    func publishIfMany() {
+        let given = given.load(ordering: .acquiring)
+        let visible = visible.load(ordering: .acquiring)
+        if given > visible, given - visible >= Self.unpublishedCountMax { publish(upTo: given) }
     }
 
-    /// Begins a watch, which lasts until `unsubscribe`. Refused if it cannot go on from `fromRevision` without a gap.
+    // MARK: For the server
+
+    /// Begins a watch. `revision` is where it begins: it will be given every event that it is for with a greater one.
+    /// The refusal is WATCH_COMPACTED, if it could not go on from `fromRevision` without a gap; for `.queue` there are
+    /// no events and `fromRevision` is nothing.
     package func subscribe(
         _ scope: WatchScope, fromRevision: UInt64?, sink: any FeedSink
-    ) -> Result<Subscribed, Refusal> {
+    ) -> Result<(subscription: Subscription, revision: UInt64), Refusal> {
         state.withLock { $0.subscribe(scope, fromRevision: fromRevision, sink: sink) }
     }
 
-    package func unsubscribe(_ id: UInt64) {
-        state.withLock { $0.unsubscribe(id) }
+    /// Ends a watch. Ended ones too are kept until then.
+    package func unsubscribe(_ subscription: Subscription) {
+        state.withLock { $0.unsubscribe(subscription) }
     }
 
-    /// The watches of this sink that have something new, or have ended, since it was asked last.
-    package func takeReady(_ sink: any FeedSink) -> [UInt64] {
-        state.withLock { $0.takeReady(ObjectIdentifier(sink)) }
+    /// The subscriptions of `sink` that have something new since it last asked.
+    package func takeReady(_ sink: any FeedSink) -> [Subscription] {
+        state.withLock { $0.takeReady(sink) }
     }
 
-    package struct Taken: Equatable {
-        /// The watch has now been given everything up to here.
-        package var revision: UInt64
-        /// There is more to take at once; else the sink is told when there is.
-        package var hasMore = false
-        /// Why the watch is over.
-        package var ended: StatusCode?
+    /// Appends up to `limit` events of the subscription to `events`. With a limit of 0 it still says up to where the
+    /// watch is complete, and whether it has ended.
+    package func take(
+        _ subscription: Subscription, atMost limit: Int, into events: inout [JobExecutionEvent]
+    ) -> Taken {
+        state.withLock { $0.take(subscription, atMost: limit, into: &events) }
     }
 
-    /// Takes up to `limit` events for a watch, oldest first. Looks at no more than some thousand, so it may take fewer.
-    package func take(_ id: UInt64, atMost limit: Int, into events: inout [JobExecutionEvent]) -> Taken {
-        state.withLock { $0.take(id, atMost: limit, into: &events) }
-    }
-
-    /// Whether more events wait for a watch than may (SPEC §9.23 `WAT-6`). If they cannot be taken at once, it is to be
-    /// ended: a single call may bring more than that, which is not the watch's fault.
-    package func hasFallenBehind(_ id: UInt64) -> Bool {
-        state.withLock { $0.hasFallenBehind(id) }
-    }
-
-    /// What may have changed of the watched queue since it was asked last.
-    package func takeQueueChange(_ id: UInt64) -> QueueChange {
-        state.withLock { $0.takeQueueChange(id) }
+    /// Of a `.queue` subscription: whether the list of pending executions has changed, and whether its head may have,
+    /// since it was last asked. Nothing has changed right after `subscribe`.
+    package func takeQueueChange(_ subscription: Subscription) -> (list: Bool, head: Bool) {
+        state.withLock { $0.takeQueueChange(subscription) }
     }
 }

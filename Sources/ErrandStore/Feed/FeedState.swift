@@ -2,187 +2,227 @@ import ErrandCore
 
 /// What the feed's lock guards.
 struct FeedState {
-    private struct ExecutionName: Hashable {
-        var jobId: JobId
-        var thingName: ThingName
+    /// How many events are looked at in one hold of the lock, so that those who append never wait for long.
+    static let sliceCount = 2048
+
+    private(set) var ring: FeedRing
+    /// The newest revision that watches may see.
+    private(set) var visible: UInt64
+    private var subscribers = FeedSubscribers()
+    /// Those that have caught up.
+    private var audience = FeedAudience()
+    private let lagCountMax: Int
+
+    init(firstRevision: UInt64, limits: StoreLimits) {
+        ring = FeedRing(
+            firstRevision: firstRevision, countMax: limits.watchHistoryEventCount,
+            detailsByteCountMax: limits.watchHistoryDetailsByteCountMax)
+        visible = firstRevision - 1
+        lagCountMax = limits.watchLagEventCountMax
     }
 
-    private struct Sink {
-        var sink: any FeedSink
-        var subscriptionCount = 0
-        var ready: [UInt64] = []
-        var isTold = false
+    /// The newest revision that was given.
+    var given: UInt64 { ring.next - 1 }
+
+    mutating func append(_ event: FeedEvent) -> UInt64 {
+        ring.append(event)
+        return given
     }
 
-    var ring: EventRing
-    private(set) var visibleRevision: UInt64
-    private let lagMax: Int
-    private var lastId: UInt64 = 0
-    private var subscriptions: [UInt64: WatchSubscription] = [:]
-    private var sinks: [ObjectIdentifier: Sink] = [:]
-    /// Who is to be told of an event; its cost follows the number of those, not of all watches.
-    private var ofEverything: [UInt64] = []
-    private var ofJob: [JobId: [UInt64]] = [:]
-    private var ofThing: [ThingName: [UInt64]] = [:]
-    private var ofExecution: [ExecutionName: [UInt64]] = [:]
-
-    /// How many events a watch that catches up looks at under one hold of the lock.
-    private static let scanLimit = 2048
-
-    init(base: UInt64, historyCountMax: Int, lagMax: Int) {
-        ring = EventRing(base: base, capacity: historyCountMax)
-        visibleRevision = base
-        self.lagMax = lagMax
-    }
-
-    // MARK: Publishing
-
-    /// Returns the sinks to tell.
-    mutating func publish(through revision: UInt64) -> [any FeedSink] {
-        defer { visibleRevision = max(visibleRevision, revision) }
-        guard !subscriptions.isEmpty, revision > visibleRevision else { return [] }
-        var told: [any FeedSink] = []
-        for published in (visibleRevision + 1)...revision {
-            guard let event = ring[published] else { continue }
-            for id in ofEverything { deliver(event, to: id, &told) }
-            for id in ofJob[event.jobId] ?? [] { deliver(event, to: id, &told) }
-            guard let thingName = event.thingName else { continue }
-            for id in ofThing[thingName] ?? [] { deliver(event, to: id, &told) }
-            if ofExecution.isEmpty { continue }
-            let name = ExecutionName(jobId: event.jobId, thingName: thingName)
-            for id in ofExecution[name] ?? [] { deliver(event, to: id, &told) }
+    /// Makes visible up to `revision`, but only a slice. Returns the sinks to call.
+    mutating func publishSlice(upTo revision: UInt64) -> [any FeedSink] {
+        var called: [any FeedSink] = []
+        let newest = min(revision, given)
+        guard newest > visible else { return called }
+        guard !audience.isEmpty else {
+            visible = newest
+            return called
         }
-        return told
-    }
-
-    private mutating func deliver(_ event: JobExecutionEvent, to id: UInt64, _ told: inout [any FeedSink]) {
-        guard let key = subscriptions[id]?.sink, subscriptions[id]?.deliver(event, lagMax: lagMax) == true,
-            subscriptions[id]?.isReady == false
-        else { return }
-        subscriptions[id]?.isReady = true
-        guard var sink = sinks.removeValue(forKey: key) else { return }
-        sink.ready.append(id)
-        if !sink.isTold {
-            sink.isTold = true
-            told.append(sink.sink)
+        if visible + 1 < ring.oldest {
+            loseTrack(&called)
+            visible = min(newest, ring.oldest - 1)
         }
-        sinks[key] = sink
+        let sliceEnd = min(newest, visible + UInt64(Self.sliceCount))
+        while visible < sliceEnd {
+            visible += 1
+            for index in noteVisible(&called) { fallBehind(index, &called) }
+        }
+        return called
     }
 
-    // MARK: Subscriptions
+    /// Gives the newest visible event to those whom it is for. Returns those that have fallen too far behind; they
+    /// leave only when the audience has been gone through.
+    private mutating func noteVisible(_ called: inout [any FeedSink]) -> [Int] {
+        let event = ring[visible]
+        let audience = audience
+        var lagging: [Int] = []
+        audience.forEach(of: event) { index in
+            if case .queue = subscribers[index].scope {
+                if let change = event.queueChange { note(change, for: index, &called) }
+            } else if subscribers[index].waiting.count == lagCountMax {
+                lagging.append(index)
+            } else {
+                subscribers[index].waiting.append(visible)
+                if let sink = subscribers.makeReady(index) { called.append(sink) }
+            }
+        }
+        return lagging
+    }
+
+    private mutating func note(_ change: (list: Bool, head: Bool), for index: Int, _ called: inout [any FeedSink]) {
+        if change.list { subscribers[index].listChanged = true }
+        if change.head { subscribers[index].headMayHaveChanged = true }
+        if let sink = subscribers.makeReady(index) { called.append(sink) }
+    }
+
+    /// More waits than may. If the sink has had the chance to take, the watch is too slow. If it has not been asked for
+    /// yet (one call may make thousands of changes, on the very thread that serves the watch), it goes back to catching
+    /// up, and only what the ring lets go of is lost to it.
+    private mutating func fallBehind(_ index: Int, _ called: inout [any FeedSink]) {
+        guard subscribers[index].isReady else {
+            end(index, .slowConsumer, &called)
+            return
+        }
+        leaveAudience(index)
+        subscribers[index].waiting = RevisionQueue()
+    }
+
+    /// The ring let go of events before they were looked at, because more was appended at once than it holds. Whoever
+    /// may have missed one is told so.
+    private mutating func loseTrack(_ called: inout [any FeedSink]) {
+        for index in subscribers.indices where subscribers[index].place != nil {
+            if case .queue = subscribers[index].scope {
+                note((true, true), for: index, &called)
+            } else {
+                end(index, .slowConsumer, &called)
+            }
+        }
+    }
+
+    private mutating func end(_ index: Int, _ status: StatusCode, _ called: inout [any FeedSink]) {
+        end(index, status)
+        if let sink = subscribers.makeReady(index) { called.append(sink) }
+    }
+
+    /// Nothing more comes for it, and what waited is dropped.
+    private mutating func end(_ index: Int, _ status: StatusCode) {
+        leaveAudience(index)
+        subscribers[index].ended = status
+        subscribers[index].waiting = RevisionQueue()
+    }
+
+    // MARK: Subscribing
 
     mutating func subscribe(
         _ scope: WatchScope, fromRevision: UInt64?, sink: any FeedSink
-    ) -> Result<ChangeFeed.Subscribed, Refusal> {
-        if let fromRevision, fromRevision > visibleRevision || fromRevision + 1 < ring.firstRevision {
-            let reason =
-                fromRevision > visibleRevision
-                ? "is not a revision of this server yet" : "is too old: events are kept from \(ring.firstRevision) on"
-            return .failure(
-                Refusal(.watchCompacted, "revision \(fromRevision) \(reason); watch from now, then read again"))
+    ) -> Result<(subscription: ChangeFeed.Subscription, revision: UInt64), Refusal> {
+        let revision = fromRevision ?? visible
+        guard revision <= visible else {
+            let message = "fromRevision \(revision) is greater than any revision given so far; watch anew, then read"
+            return .failure(Refusal(.watchCompacted, message))
         }
-        lastId += 1
-        let revision = fromRevision ?? visibleRevision
-        let key = ObjectIdentifier(sink)
-        subscriptions[lastId] = WatchSubscription(
-            scope: scope, sink: key, cursor: revision == visibleRevision ? nil : revision + 1)
-        sinks[key, default: Sink(sink: sink)].subscriptionCount += 1
-        let id = lastId
-        index(scope) { $0.append(id) }
-        return .success(ChangeFeed.Subscribed(id: id, revision: revision))
+        guard revision == visible || revision + 1 >= ring.oldest else {
+            let message = "events from \(revision + 1) to \(ring.oldest - 1) are no longer kept; watch anew, then read"
+            return .failure(Refusal(.watchCompacted, message))
+        }
+        let subscription = subscribers.insert(scope, revision: revision, sink: sink)
+        if revision == visible { joinAudience(subscription.index) }
+        return .success((subscription, revision))
     }
 
-    mutating func unsubscribe(_ id: UInt64) {
-        guard let subscription = subscriptions.removeValue(forKey: id) else { return }
-        index(subscription.scope) { ids in ids.removeAll { $0 == id } }
-        guard var sink = sinks.removeValue(forKey: subscription.sink) else { return }
-        sink.subscriptionCount -= 1
-        if subscription.isReady { sink.ready.removeAll { $0 == id } }
-        if sink.subscriptionCount > 0 { sinks[subscription.sink] = sink }
+    mutating func unsubscribe(_ subscription: ChangeFeed.Subscription) {
+        guard let index = subscribers.index(of: subscription) else { return }
+        leaveAudience(index)
+        subscribers.remove(subscription)
     }
 
-    /// Changes the list of those to tell of what a scope includes; an empty list is forgotten.
-    private mutating func index(_ scope: WatchScope, _ change: (inout [UInt64]) -> Void) {
-        func changed<Key>(_ lists: inout [Key: [UInt64]], _ key: Key) {
-            var ids = lists.removeValue(forKey: key) ?? []
-            change(&ids)
-            if !ids.isEmpty { lists[key] = ids }
-        }
-        switch scope {
-        case .everything: change(&ofEverything)
-        case .job(let jobId): changed(&ofJob, jobId)
-        case .thing(let thingName), .queue(let thingName): changed(&ofThing, thingName)
-        case .execution(let jobId, let thingName):
-            changed(&ofExecution, ExecutionName(jobId: jobId, thingName: thingName))
-        }
+    mutating func takeReady(_ sink: any FeedSink) -> [ChangeFeed.Subscription] { subscribers.takeReady(sink) }
+
+    private mutating func joinAudience(_ index: Int) {
+        subscribers[index].place = audience.insert(index, for: subscribers[index].scope)
+        subscribers[index].wasLive = true
+    }
+
+    private mutating func leaveAudience(_ index: Int) {
+        guard let place = subscribers[index].place else { return }
+        subscribers[index].place = nil
+        if let moved = audience.remove(at: place, for: subscribers[index].scope) { subscribers[moved].place = place }
     }
 
     // MARK: Taking
 
-    mutating func takeReady(_ key: ObjectIdentifier) -> [UInt64] {
-        guard var sink = sinks.removeValue(forKey: key) else { return [] }
-        let ready = sink.ready
-        sink.ready = []
-        sink.isTold = false
-        sinks[key] = sink
-        for id in ready { subscriptions[id]?.isReady = false }
-        return ready
-    }
-
-    mutating func takeQueueChange(_ id: UInt64) -> QueueChange {
-        guard let change = subscriptions[id]?.queueChange else { return QueueChange() }
-        subscriptions[id]?.queueChange = QueueChange()
-        return change
-    }
-
     mutating func take(
-        _ id: UInt64, atMost limit: Int, into events: inout [JobExecutionEvent]
+        _ subscription: ChangeFeed.Subscription, atMost limit: Int, into events: inout [JobExecutionEvent]
     ) -> ChangeFeed.Taken {
-        guard var subscription = subscriptions.removeValue(forKey: id) else {
-            return ChangeFeed.Taken(revision: visibleRevision)
+        guard let index = subscribers.index(of: subscription) else {
+            return ChangeFeed.Taken(revision: 0, ended: .cancelled)
         }
-        defer { subscriptions[id] = subscription }
-        if let ended = subscription.ended { return ChangeFeed.Taken(revision: visibleRevision, ended: ended) }
-        if let cursor = subscription.cursor { return catchUp(&subscription, from: cursor, atMost: limit, &events) }
-        var count = 0
-        while count < limit, let revision = subscription.takePending() {
-            guard let event = ring[revision] else {
-                // So many others happened meanwhile that what it waited for is not kept any more.
-                subscription.end(.slowConsumer)
-                return ChangeFeed.Taken(revision: visibleRevision, ended: .slowConsumer)
+        if subscribers[index].ended == nil {
+            if subscribers[index].place == nil {
+                catchUp(index, atMost: limit, into: &events)
+            } else {
+                takeWaiting(index, atMost: limit, into: &events)
             }
-            events.append(event)
-            count += 1
         }
-        guard let next = subscription.firstPending else { return ChangeFeed.Taken(revision: visibleRevision) }
-        return ChangeFeed.Taken(revision: events.last?.revision ?? next - 1, hasMore: true)
+        let subscriber = subscribers[index]
+        let isMoreWaiting = subscriber.ended == nil && subscriber.revision < visible
+        return ChangeFeed.Taken(revision: subscriber.revision, isMoreWaiting: isMoreWaiting, ended: subscriber.ended)
     }
 
-    func hasFallenBehind(_ id: UInt64) -> Bool { subscriptions[id]?.hasFallenBehind ?? false }
-
-    /// Looks for what a watch of the past is for, up to the present.
-    private func catchUp(
-        _ subscription: inout WatchSubscription, from cursor: UInt64, atMost limit: Int,
-        _ events: inout [JobExecutionEvent]
-    ) -> ChangeFeed.Taken {
-        var next = cursor
-        var count = 0
-        let scanEnd = next.addingReportingOverflow(UInt64(Self.scanLimit)).partialValue
-        while count < limit, next <= visibleRevision, next < scanEnd {
-            guard let event = ring[next] else {
-                let status = subscription.hasFallenBehind ? StatusCode.slowConsumer : .watchCompacted
-                subscription.end(status)
-                return ChangeFeed.Taken(revision: next - 1, ended: status)
-            }
-            if subscription.scope.includes(event) {
-                events.append(event)
-                count += 1
-            }
-            next += 1
+    /// Whether the list has changed, and whether the head may have, since it was last asked.
+    mutating func takeQueueChange(_ subscription: ChangeFeed.Subscription) -> (list: Bool, head: Bool) {
+        guard let index = subscribers.index(of: subscription) else { return (false, false) }
+        defer {
+            subscribers[index].listChanged = false
+            subscribers[index].headMayHaveChanged = false
         }
-        let isUpToDate = next > visibleRevision
-        subscription.cursor = isUpToDate ? nil : next
-        if isUpToDate { subscription.hasFallenBehind = false }
-        return ChangeFeed.Taken(revision: next - 1, hasMore: !isUpToDate)
+        return (subscribers[index].listChanged, subscribers[index].headMayHaveChanged)
+    }
+
+    private mutating func takeWaiting(_ index: Int, atMost limit: Int, into events: inout [JobExecutionEvent]) {
+        var room = min(limit, Self.sliceCount)
+        while let revision = subscribers[index].waiting.first {
+            guard revision >= ring.oldest else {
+                end(index, .slowConsumer)
+                return
+            }
+            guard room > 0 else {
+                subscribers[index].revision = revision - 1
+                return
+            }
+            events.append(ring[revision].shown(revision: revision))
+            subscribers[index].waiting.removeFirst()
+            subscribers[index].revision = revision
+            room -= 1
+        }
+        // Nothing waits, so nothing that is visible is missing.
+        subscribers[index].revision = visible
+    }
+
+    /// Looks through a slice of the past; at its end the subscription is live.
+    private mutating func catchUp(_ index: Int, atMost limit: Int, into events: inout [JobExecutionEvent]) {
+        var revision = subscribers[index].revision
+        guard revision == visible || revision + 1 >= ring.oldest else {
+            end(index, subscribers[index].wasLive ? .slowConsumer : .watchCompacted)
+            return
+        }
+        // Once live it fell behind because nobody had asked yet; now somebody has, and has no room for it.
+        if limit == 0, subscribers[index].wasLive, revision < visible {
+            end(index, .slowConsumer)
+            return
+        }
+        var room = limit
+        let scope = subscribers[index].scope
+        let sliceEnd = min(visible, revision + UInt64(Self.sliceCount))
+        while revision < sliceEnd {
+            if ring[revision + 1].isFor(scope) {
+                guard room > 0 else { break }
+                events.append(ring[revision + 1].shown(revision: revision + 1))
+                room -= 1
+            }
+            revision += 1
+        }
+        subscribers[index].revision = revision
+        if revision == visible { joinAudience(index) }
     }
 }
