@@ -135,7 +135,8 @@ struct WatchTests {
         switch event.subject {
         case .execution(let state):
             let from = state.from.map { "\($0) " } ?? ""
-            return "\(event.actor) \(state.thingName)#\(state.executionNumber)v\(state.versionNumber) \(from)-> \(state.to)"
+            return
+                "\(event.actor) \(state.thingName)#\(state.executionNumber)v\(state.versionNumber) \(from)-> \(state.to)"
         case .executionDeleted(let thingName, let number, let version, _, let from):
             return "\(event.actor) \(thingName)#\(number)v\(version) \(from) deleted"
         case .job(let from, let to): return "\(event.actor) job \(from.map { "\($0) " } ?? "")-> \(to)"
@@ -153,7 +154,9 @@ struct WatchTests {
     /// in order. What that is, is told by one watcher of everything whose connection is never cut.
     @Test func watchersBehindRandomCutsMissNothing() async throws {
         let server = try JobExecutionServer.start(
-            { var c = ServerConfiguration(); c.port = 0; c.loopCount = 2; return c }())
+            {
+                var c = ServerConfiguration(); c.port = 0; c.loopCount = 2; return c
+            }())
         let owner = try await JobExecutionClient.connect(host: "127.0.0.1", port: Int(server.port))
         let jobs = (0..<4).map { "j\($0)" }
         let things = (0..<25).map { "t\($0)" }

@@ -75,7 +75,8 @@ final class WatchSession: Sendable {
         let failureCount = state.withLock { $0.failureCount }
         if failureCount > 0 {
             let ceiling = min(
-                client.configuration.reconnectDelayMax, client.configuration.reconnectDelay * (1 << min(failureCount, 16)))
+                client.configuration.reconnectDelayMax,
+                client.configuration.reconnectDelay * (1 << min(failureCount, 16)))
             do {
                 try await Task.sleep(for: ceiling * Double.random(in: 0.5...1))
             } catch {

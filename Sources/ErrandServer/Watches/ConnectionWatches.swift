@@ -33,7 +33,8 @@ final class ConnectionWatches: @unchecked Sendable {
             return .failure(
                 Refusal(
                     .limitExceeded,
-                    "the connection has \(watches.count) watches, the limit (watchCountMax); end some, or connect again"))
+                    "the connection has \(watches.count) watches, the limit (watchCountMax); end some, or connect again"
+                ))
         }
         return feed.subscribe(request.scope, fromRevision: request.fromRevision, sink: loopWatches).map { begun in
             loopWatches.add(begun.subscription, of: self, owner: owner, requestId: requestId)

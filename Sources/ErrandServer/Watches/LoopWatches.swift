@@ -20,7 +20,10 @@ final class LoopWatches: FeedSink, @unchecked Sendable {
         self.feed = feed
     }
 
-    func add(_ subscription: ChangeFeed.Subscription, of watches: ConnectionWatches, owner: ServerConnection, requestId: UInt64) {
+    func add(
+        _ subscription: ChangeFeed.Subscription, of watches: ConnectionWatches, owner: ServerConnection,
+        requestId: UInt64
+    ) {
         places[subscription] = Place(watches: watches, requestId: requestId, owner: owner)
     }
 

@@ -121,7 +121,9 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
             case .notifyNext: isKnown = sink.notifyNext(id, try PossibleJobExecution.read(body, header).execution)
             default:
                 let failure = try Failure.read(body, header)
-                guard header.status != 0, failure.executionState == nil, failure.applied == .no else { throw .malformed("no end of a watch") }
+                guard header.status != 0, failure.executionState == nil, failure.applied == .no else {
+                    throw .malformed("no end of a watch")
+                }
                 isKnown = sink.watchEnded(id, status: StatusCode(rawValue: header.status) ?? .unknown, failure)
             }
         } catch {

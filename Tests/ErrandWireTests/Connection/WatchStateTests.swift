@@ -8,10 +8,10 @@ struct WatchStateTests {
     private static let ofServer: [Opcode] = [.events, .notify, .notifyNext, .watchEnded]
 
     private func server(
-        _ bytes: [UInt8], greeted: Bool = true, _ prepare: (inout TestServer) -> Void = { _ in }
+        _ bytes: [UInt8], greeted: Bool = true
     ) -> (fault: ConnectionFault?, state: TestServer) {
-        var (codec, state) = (SegmentCodec(), serverState())
-        prepare(&state)
+        var codec = SegmentCodec()
+        var state = serverState()
         let fault = feed([((greeted ? opening() : WireLimits.magic) + bytes)[...]], to: &state, codec: &codec)
         return (fault, state)
     }
@@ -19,7 +19,8 @@ struct WatchStateTests {
     private func client(
         _ bytes: [UInt8], calls: [UInt64: Opcode] = [1: .watch], watches: Set<UInt64> = [], greeted: Bool = true
     ) -> (fault: ConnectionFault?, state: TestClient) {
-        var (codec, state) = (SegmentCodec(), clientState(inFlight: calls, watches: watches))
+        var codec = SegmentCodec()
+        var state = clientState(inFlight: calls, watches: watches)
         let welcome = greeted ? segment(control(Welcome(), .welcome)) : []
         let fault = feed([(WireLimits.magic + welcome + bytes)[...]], to: &state, codec: &codec)
         return (fault, state)
@@ -82,7 +83,9 @@ struct WatchStateTests {
 
     /// `CTL-1`: a client gives credit for what it has been sent, so what it has been sent pays for that.
     @Test func whatIsSentOfAWatchGivesABudgetBack() throws {
-        var (codec, state, stream) = (SegmentCodec(), serverState(), FrameStream())
+        var codec = SegmentCodec()
+        var state = serverState()
+        var stream = FrameStream()
         let all = segment((0..<1000).flatMap { _ in credit() }, hasChecksum: false)
         try stream.receive((opening() + all).span.bytes, codec: &codec, for: &state)
         for _ in 0..<3 {
@@ -96,7 +99,9 @@ struct WatchStateTests {
     }
 
     @Test func aDrainingServerStillTakesCreditsAndEnds() throws {
-        var (codec, state, stream) = (SegmentCodec(), serverState(), FrameStream())
+        var codec = SegmentCodec()
+        var state = serverState()
+        var stream = FrameStream()
         try stream.receive(opening().span.bytes, codec: &codec, for: &state)
         let isTold = state.goAway(graceMilliseconds: 5000, message: "stopping")
         #expect(isTold)
@@ -108,10 +113,13 @@ struct WatchStateTests {
     @Test func aStatusOrFlagOrAnotherBodyIsRefused() {
         #expect(server(segment(credit(status: 1))).fault == .frameUnexpected)
         #expect(server(segment(frame(.endWatch, id: 1, status: 1))).fault == .frameUnexpected)
-        #expect(server(segment(frame(.watchCredit, [1, 0, 0, 0, 0, 0, 0, 0], id: 1, flags: 1, words: 1))).fault == .frameUnexpected)
+        #expect(
+            server(segment(frame(.watchCredit, [1, 0, 0, 0, 0, 0, 0, 0], id: 1, flags: 1, words: 1))).fault
+                == .frameUnexpected)
         #expect(server(segment(frame(.endWatch, id: 1, flags: 1))).fault == .frameUnexpected)
         #expect(server(segment(frame(.watchCredit, id: 1))).fault == .controlMalformed)
-        #expect(server(segment(frame(.watchCredit, [1, 0, 0, 0, 1, 0, 0, 0], id: 1, words: 1))).fault == .controlMalformed)
+        #expect(
+            server(segment(frame(.watchCredit, [1, 0, 0, 0, 1, 0, 0, 0], id: 1, words: 1))).fault == .controlMalformed)
         #expect(server(segment(frame(.endWatch, [0], id: 1))).fault == .controlMalformed)
     }
 

@@ -65,8 +65,6 @@ struct RecordingCalls: CallSink {
         return pauses ? .pause : .goOn
     }
 
-    mutating func watchCredit(_ credit: UInt32, requestId: UInt64) {}
-    mutating func endWatch(_ requestId: UInt64) {}
     mutating func cancelCall(_ requestId: UInt64) { cancelledIds.append(requestId) }
 
     mutating func watchCredit(_ credit: UInt32, requestId: UInt64) {
@@ -123,10 +121,6 @@ struct RecordingReplies: ReplySink {
         return true
     }
 
-    mutating func events(_ requestId: UInt64, _ events: EventsMessage) -> Bool { false }
-    mutating func notify(_ requestId: UInt64, _ pending: PendingJobExecutions) -> Bool { false }
-    mutating func notifyNext(_ requestId: UInt64, _ execution: JobExecution?) -> Bool { false }
-    mutating func watchEnded(_ requestId: UInt64, status: StatusCode, _ failure: Failure) -> Bool { false }
     mutating func goAway(_ goAway: GoAway, status: StatusCode) {
         goAways.append(goAway)
         statuses.append(status)
