@@ -33,7 +33,11 @@ struct FeedRing {
         if place == slots.count {
             slots.append(event)
         } else {
-            if next - oldest == countMax { letGoOfOldest() }
+            if next - oldest == countMax {
+                // Its slot is the one that is written next, so it need not be cleared.
+                detailsByteCount -= slots[place].statusDetails.flat.count
+                oldest += 1
+            }
             slots[place] = event
         }
         next += 1

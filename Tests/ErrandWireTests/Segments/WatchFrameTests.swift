@@ -98,12 +98,13 @@ struct WatchFrameTests {
     }
 
     @Test func aLongFrameGoesBehindOthersIntoASegmentOfItsOwn() throws {
-        var encoder = encoder(1000)
+        // Room for the frame of 932 bytes, but not beside another.
+        var encoder = encoder(950)
         encoder.appendWatchCredit(1, requestId: 7)
         let events = try events(12)
         #expect(append(events, upTo: 50, to: &encoder) == [12])
         let segments = try sealed(&encoder)
-        #expect(segments.map(\.frames.count) == [1, 1])
+        try #require(segments.map(\.frames.count) == [1, 1])
         #expect(try decoded(segments[1].frames[0]) == EventsMessage(revision: 50, events: events))
     }
 
