@@ -40,6 +40,7 @@ struct SpecificationTests {
     private static let limitsOfWatches: [String: Int64] = [
         "watchCountMax": Int64(ServerLimits.watchCountMax),
         "watchHistoryEventCount": Int64(ServerLimits.watchHistoryEventCount),
+        "watchHistoryDetailsByteCountMax": Int64(ServerLimits.watchHistoryDetailsByteCountMax),
         "watchLagEventCountMax": Int64(ServerLimits.watchLagEventCountMax),
         "watchBookmarkIntervalMilliseconds": ServerLimits.watchBookmarkIntervalMilliseconds,
     ]
