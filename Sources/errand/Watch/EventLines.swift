@@ -5,11 +5,13 @@ import Synchronization
 struct EventLines {
     let changes: JobExecutionEvents
     let asJSON: Bool
+    /// What happened before is asked for too, the job's end perhaps.
+    let showsPast: Bool
 
     /// `job` is as it was read after the watch had begun; nothing if the watch is of something else.
     func run(untilTheEndOf job: Job?) async throws {
         let last = LastRevision(changes.revision)
-        if let job, job.status != .inProgress { return try Self.end(job.status, job.jobId) }
+        if let job, job.status != .inProgress, !showsPast { return try Self.end(job.status, job.jobId) }
         let (changes, asJSON) = (changes, asJSON)
         let ended = try await Interruption.ending({ last.hint }) { () async throws -> JobStatus? in
             for try await event in changes {

@@ -64,10 +64,12 @@ struct WatchCommand: AsyncParsableCommand {
                 if !client.json, !events, StandardError.isTerminal {
                     try await JobBar(job: job, changes: changes).run(on: server, from: now)
                 } else {
-                    try await EventLines(changes: changes, asJSON: client.json).run(untilTheEndOf: now)
+                    try await EventLines(changes: changes, asJSON: client.json, showsPast: from != nil).run(
+                        untilTheEndOf: now)
                 }
             } else {
-                try await EventLines(changes: changes, asJSON: client.json).run(untilTheEndOf: nil)
+                try await EventLines(changes: changes, asJSON: client.json, showsPast: from != nil).run(
+                    untilTheEndOf: nil)
             }
         }
     }
