@@ -6,7 +6,7 @@ import sys
 import time
 import zlib
 
-from errand_layout import FIRST_CALL_OPCODE, OPCODES
+from errand_layout import FIRST_CALL_OPCODE, OF_WATCHES, OPCODES
 from errand_wire import HEADER, MAGIC, WireError, decode_message, decode_segment, encode_message, segment
 
 SEGMENT_MAX = 262144
@@ -28,6 +28,7 @@ class Client:
     def __init__(self, host, port, compress=False, checksums=False, timeout=10):
         self.socket = socket.create_connection((host, port), timeout)
         self.data, self.last_id, self.in_flight, self.answers = b"", 0, {}, {}
+        self.watches = {}  # {id of the Watch call: messages not yet taken}
         self.zlib = self.checksums = self.opened = False
         hello = encode_message("HELLO", {
             "versionMin": 1, "versionMax": 1, "features": "0", "segmentByteCountMax": SEGMENT_MAX, "compressions": int(compress),
@@ -92,7 +93,11 @@ class Client:
                 if expected is None or OPCODES[expected] != opcode:
                     raise WireError("UNREQUESTED_REPLY", str(request_id))
                 self.answers[request_id] = decode_message("server", data)
+                if expected == "Watch" and self.answers[request_id]["status"] == "OK":
+                    self.watches[request_id] = []
                 continue
+            if OPCODES["EVENTS"] <= opcode <= OPCODES["WATCH_ENDED"] and not self._lives(request_id):
+                raise WireError("UNREQUESTED_REPLY", str(request_id))
             message = decode_message("server", data)
             if message["opcode"] == "PING":
                 self._send([encode_message("PONG", message["fields"])])
@@ -100,6 +105,12 @@ class Client:
                 self.answers["PONG", message["fields"]["opaque"]] = message
             elif message["opcode"] == "CONNECTION_ERROR":
                 raise Closed(str(message["fields"]))
+            elif message["opcode"] in OF_WATCHES:
+                self.watches[request_id].append(message)
+
+    def _lives(self, number):
+        messages = self.watches.get(number)
+        return messages is not None and not (messages and messages[-1]["opcode"] == "WATCH_ENDED")
 
     def receive(self, request_id):
         while request_id not in self.answers:
@@ -111,6 +122,31 @@ class Client:
 
     def call(self, opcode, **fields):
         return self.receive(self.send((opcode, fields))[0])
+
+    def watch(self, scope, credit=256, **more):
+        """Begins a watch: its id, and the revision where it begins."""
+        number = self.send(("Watch", {"scope": scope, "credit": credit, **more}))[0]
+        return number, int(self.receive(number)["revision"])
+
+    def watched(self, number, gives_back=True):
+        """(opcode, fields) of all that the watch brings, to its end; Refused unless END_WATCH was the cause."""
+        while True:
+            while not self.watches[number]:
+                self._read()
+            message = self.watches[number].pop(0)
+            opcode, fields = message["opcode"], message["fields"]
+            if opcode == "WATCH_ENDED":
+                del self.watches[number]
+                if message["status"] != "CANCELLED":
+                    raise Refused(message["status"], fields)
+                return
+            yield opcode, fields
+            taken = fields["count"] if opcode == "EVENTS" else 1
+            if taken and gives_back and self._lives(number):
+                self._send([encode_message("WATCH_CREDIT", {"credit": taken}, number)])
+
+    def end_watch(self, number):
+        self._send([encode_message("END_WATCH", {}, number)])
 
     def close(self):
         self.socket.close()

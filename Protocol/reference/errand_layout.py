@@ -11,7 +11,8 @@ from errand_configuration import block
 
 OPCODES = {
     "HELLO": 0x01, "WELCOME": 0x02, "CONNECTION_ERROR": 0x03, "PING": 0x04, "PONG": 0x05,
-    "GOAWAY": 0x06, "CANCEL_CALL": 0x07,
+    "GOAWAY": 0x06, "CANCEL_CALL": 0x07, "EVENTS": 0x08, "NOTIFY": 0x09, "NOTIFY_NEXT": 0x0A,
+    "WATCH_ENDED": 0x0B, "WATCH_CREDIT": 0x0C, "END_WATCH": 0x0D,
     "Health": 0x10, "ServerInfo": 0x11, "CreateJob": 0x20, "AddJobTargets": 0x21, "DescribeJob": 0x22,
     "CancelJob": 0x23, "DeleteJob": 0x24, "UpdateJob": 0x25, "ListJobs": 0x26, "GetJobDocument": 0x27, "RemoveJobTargets": 0x28,
     "DescribeJobExecution": 0x30, "UpdateJobExecution": 0x31, "CancelJobExecution": 0x32,
@@ -19,10 +20,13 @@ OPCODES = {
     "ListJobExecutionsForJob": 0x35, "ListJobExecutionsForThing": 0x36,
     "DescribeOwnJobExecution": 0x38, "DeleteJobExecution": 0x39, "GetJobExecutionHistory": 0x3A,
     "BatchDescribeJobExecution": 0x40,
-    "BatchUpdateJobExecution": 0x41, "BatchCancelJobExecution": 0x42,
+    "BatchUpdateJobExecution": 0x41, "BatchCancelJobExecution": 0x42, "Watch": 0x50,
 }
 OPCODE_NAMES = {number: name for name, number in OPCODES.items()}
 FIRST_CALL_OPCODE = 0x10
+OF_WATCHES = ("EVENTS", "NOTIFY", "NOTIFY_NEXT", "WATCH_ENDED", "WATCH_CREDIT", "END_WATCH")
+NAME_A_CALL = ("CANCEL_CALL", *OF_WATCHES)  # the control messages whose requestId may be other than 0
+HAVE_A_STATUS = ("CONNECTION_ERROR", "GOAWAY", "WATCH_ENDED")  # the same for the status
 
 STATUS = {
     "OK": 0, "CANCELLED": 1, "UNKNOWN": 2, "INVALID_REQUEST": 3, "DEADLINE_EXCEEDED": 4, "NOT_FOUND": 5,
@@ -30,6 +34,7 @@ STATUS = {
     "ABORTED": 10, "OUT_OF_RANGE": 11, "UNIMPLEMENTED": 12, "INTERNAL": 13, "UNAVAILABLE": 14,
     "DATA_LOSS": 15, "UNAUTHENTICATED": 16, "VERSION_MISMATCH": 32, "INVALID_STATE_TRANSITION": 33,
     "TERMINAL_STATE": 34, "LIMIT_EXCEEDED": 35, "THROTTLED": 36, "IDEMPOTENCY_CONFLICT": 37,
+    "WATCH_COMPACTED": 38, "SLOW_CONSUMER": 39,
     "PROTOCOL_ERROR": 48,
 }
 STATUS_NAMES = {number: name for name, number in STATUS.items()}
@@ -50,7 +55,8 @@ REASONS = {  # name: (reason, status)
 EXECUTION_STATUS = ["QUEUED", "IN_PROGRESS", "SUCCEEDED", "FAILED", "TIMED_OUT", "REJECTED", "REMOVED", "CANCELED"]
 JOB_STATUS = ["IN_PROGRESS", "COMPLETED", "CANCELED", "DELETION_IN_PROGRESS"]
 
-WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8, "bool": 1, "executionStatus": 1, "jobStatus": 1, "key": 16}
+WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8, "bool": 1, "executionStatus": 1, "jobStatus": 1, "eventStatus": 1,
+          "key": 16}  # eventStatus: the kind, a field in front of it, says of which list (8.9)
 
 
 class Field:
@@ -132,6 +138,10 @@ JOB_SUMMARY = Layout("record of ListJobs", 40, "0 u32 presence; 4 jobStatus stat
                      "text16 jobId")
 HISTORY_ENTRY = Layout("JobExecutionHistoryEntry", 24, "0 u32 presence; 4 enum:1,2 kind; 5 enum:1,2,3 actor; 6 executionStatus fromStatus @0;"
                        "7 executionStatus toStatus; 8 i64 atMilliseconds; 16 i64 versionNumber", "details statusDetails @1")
+EVENT = Layout("JobExecutionEvent", 56, "0 u32 presence; 4 enum:1,2,3,4 kind; 5 enum:1,2,3 actor; 6 eventStatus fromStatus @0;"
+               "7 eventStatus toStatus @1; 8 u64 revision; 16 i64 atMilliseconds; 24 i64 executionNumber @2; 32 i64 versionNumber @3;"
+               "40 u16 retryAttempt; 42 bool forceCanceled; 43 r1 reserved; 44 r4 reserved; 48 r8 reserved",
+               "text16 jobId; text16 thingName @4; details statusDetails @5")
 JOB = Layout("DescribeJob reply", 144, "0 u32 presence; 4 jobStatus status; 5 r1 reserved; 6 r2 reserved;"
              "8 i64 createdAtMilliseconds; 16 i64 lastUpdatedAtMilliseconds; 24 i64 completedAtMilliseconds @0;"
              "32 i64 inProgressTimeoutInMinutes @1; 40 u32 targetCount; 44 u32 notYetQueuedCount;"
@@ -184,6 +194,8 @@ REQUESTS = {
                                            "text16 thingName !thingName; details statusDetails @2 !details"),
     "GetPendingJobExecutions": Layout("GetPendingJobExecutions", 16, CALL + "8 u32 maxResults @1 !maxResults; 12 r4 reserved",
                                       "text16 thingName !thingName; bytes16 nextToken @2 !nextToken"),
+    "Watch": Layout("Watch", 32, CALL + "8 u64 fromRevision @1; 16 u32 credit; 20 enum:1,2,3,4,5 scope; 21 r1 reserved; 22 r2 reserved;"
+                    "24 r8 reserved", "text16 jobId @2 !jobId; text16 thingName @3 !thingName"),
 }
 LIST = CALL + "8 u32 maxResults @1 !maxResults; 12 executionStatus status @2; 13 r1 reserved; 14 r2 reserved"
 for _name, _subject in (("ListJobExecutionsForJob", "jobId"), ("ListJobExecutionsForThing", "thingName")):
@@ -217,6 +229,7 @@ REPLIES = {
                                       ("executions", SUMMARY, ("inProgressCount", "queuedCount"))),
     "ListJobExecutionsForJob": PAGE,
     "ListJobExecutionsForThing": PAGE,
+    "Watch": Layout("Watch reply", 16, "0 u32 presence; 4 r4 reserved; 8 u64 revision"),
 }
 for _single in ("DescribeJobExecution", "UpdateJobExecution", "CancelJobExecution"):
     REQUESTS["Batch" + _single] = Layout("Batch" + _single, 16, CALL + "8 u32 itemCount !itemCount; 12 r4 reserved", "",
@@ -225,7 +238,10 @@ for _single in ("DescribeJobExecution", "UpdateJobExecution", "CancelJobExecutio
                                         ("items", REPLIES[_single], ("itemCount",)))
 
 CONTROL = {"HELLO": HELLO, "WELCOME": WELCOME, "CONNECTION_ERROR": CONNECTION_ERROR, "PING": PING, "PONG": PING,
-           "GOAWAY": GOAWAY, "CANCEL_CALL": CANCEL_CALL}
+           "GOAWAY": GOAWAY, "CANCEL_CALL": CANCEL_CALL,
+           "EVENTS": Layout("EVENTS", 16, "0 u32 presence; 4 u32 count; 8 u64 revision", "", ("events", EVENT, ("count",))),
+           "NOTIFY": REPLIES["GetPendingJobExecutions"], "NOTIFY_NEXT": JOB_EXECUTION_OR_EMPTY, "WATCH_ENDED": FAILURE,
+           "WATCH_CREDIT": Layout("WATCH_CREDIT", 8, "0 u32 credit; 4 r4 reserved"), "END_WATCH": Layout("END_WATCH", 0, "")}
 
 
 def layout_of(opcode, reply, status):

@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 from errand_configuration import aborts_in_limits, retries_in_limits
+from errand_watches import watch_in_limits
 
 JOB_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 THING_NAME = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
@@ -85,6 +86,8 @@ def check_together(layout_name, fields):
         return not (fields["jobId"] == "$next" and "executionNumber" in fields)
     if layout_name == "CreateJob":
         return len(fields["targets"]) <= fields["targetCount"] and retries_in_limits(fields)
+    if layout_name == "Watch":
+        return watch_in_limits(fields)
     if layout_name == "HELLO":
         return fields["credentialKind"] != 0 or fields["credential"] == ""
     return True

@@ -1,12 +1,12 @@
 """Reads one direction of a connection: magic, HELLO or WELCOME, then segments. Nothing is answered."""
 
-from errand_layout import CONTROL, FIRST_CALL_OPCODE, OPCODE_NAMES, OPCODES
+from errand_layout import CONTROL, FIRST_CALL_OPCODE, HAVE_A_STATUS, OF_WATCHES, OPCODE_NAMES, OPCODES
 from errand_wire import FLAG_REPLY, HEADER, MAGIC, WireError, decode_message, decode_segment
 
 TLS = [b"\x16\x03"]
 HTTP = [b"GET ", b"POST", b"PUT ", b"HEAD", b"PRI ", b"HTTP"]
-CLIENT_ONLY = ("HELLO", "CANCEL_CALL")
-SERVER_ONLY = ("WELCOME", "GOAWAY")
+CLIENT_ONLY = ("HELLO", "CANCEL_CALL", "WATCH_CREDIT", "END_WATCH")
+SERVER_ONLY = ("WELCOME", "GOAWAY", "EVENTS", "NOTIFY", "NOTIFY_NEXT", "WATCH_ENDED")
 
 
 def check_magic(data):
@@ -29,7 +29,7 @@ class StreamReader:
         self.client, self.direction, self.agreed = direction == "client", direction, agreed
         self.data, self.magic_seen, self.opened, self.over = b"", False, False, False
         self.last_id, self.calls_waiting, self.bytes_waiting = 0, 0, 0
-        self.calls = dict(calls or {})
+        self.calls, self.watches = dict(calls or {}), set()
 
     def feed(self, data):
         """The frames that these bytes complete."""
@@ -80,8 +80,13 @@ class StreamReader:
             theirs = SERVER_ONLY if self.client else CLIENT_ONLY
             if name not in CONTROL or name in theirs or flags & FLAG_REPLY or (name in ("HELLO", "WELCOME") and self.opened):
                 raise WireError("FRAME_UNEXPECTED", name)
-            if status and name not in ("CONNECTION_ERROR", "GOAWAY"):
+            if status and name not in HAVE_A_STATUS:
                 raise WireError("FRAME_UNEXPECTED", "status")
+            if name in OF_WATCHES and not self.client:
+                if request_id not in self.watches:
+                    raise WireError("UNREQUESTED_REPLY", f"{name} of {request_id}")
+                if name == "WATCH_ENDED":
+                    self.watches.remove(request_id)
         elif self.client:
             if flags & FLAG_REPLY or status:
                 raise WireError("FRAME_UNEXPECTED", "reply or status")
@@ -93,3 +98,5 @@ class StreamReader:
                 raise WireError("FRAME_UNEXPECTED", "call")
             if self.calls.pop(request_id, None) != opcode:
                 raise WireError("UNREQUESTED_REPLY", str(request_id))
+            if name == "Watch" and status == 0:
+                self.watches.add(request_id)

@@ -8,9 +8,10 @@ import struct
 import zlib
 
 from errand_configuration import ABORT, block_fault, decode_abort, encode_aborts, flatten, nest
-from errand_layout import (EXECUTION_STATUS, FAILURE, FIRST_CALL_OPCODE, JOB_STATUS, OPCODE_NAMES, OPCODES, STATUS,
-                           STATUS_NAMES, layout_of)
+from errand_layout import (EVENT, EXECUTION_STATUS, FAILURE, FIRST_CALL_OPCODE, JOB_STATUS, NAME_A_CALL, OPCODE_NAMES, OPCODES,
+                           STATUS, STATUS_NAMES, layout_of)
 from errand_limits import check, check_together
+from errand_watches import JOB_KINDS, control_fault, event_fault
 
 FLAG_REPLY, FLAG_TAIL = 1, 2
 FLAG_ZLIB, FLAG_CHECKSUM = 1, 2
@@ -32,11 +33,18 @@ def malformed(detail):
 
 # -- encoding ------------------------------------------------------------------------------------
 
-def _encode_root_value(field, value):
-    if field.type == "executionStatus":
-        return bytes([EXECUTION_STATUS.index(value) + 1])
-    if field.type == "jobStatus":
-        return bytes([JOB_STATUS.index(value) + 1])
+def _status_names(field, fields):
+    """The list that a status field is of; None if it is no status."""
+    kind = fields["kind"] if field.type == "eventStatus" else None
+    if field.type == "jobStatus" or kind in JOB_KINDS:
+        return JOB_STATUS
+    return EXECUTION_STATUS if field.type == "executionStatus" or kind else None
+
+
+def _encode_root_value(field, value, fields):
+    names = _status_names(field, fields)
+    if names:
+        return bytes([names.index(value) + 1])
     if field.type == "bool" or field.type.startswith("enum:"):
         return bytes([int(value)])
     if field.type == "key":
@@ -78,7 +86,7 @@ def encode_body(layout, fields):
     for field in layout.fields:
         value = presence if field.name == "presence" else fields.get(field.name)
         if not field.reserved and value is not None:
-            body[field.offset:field.offset + field.width] = _encode_root_value(field, value)
+            body[field.offset:field.offset + field.width] = _encode_root_value(field, value, fields)
     for field in layout.variable:
         start = len(body)
         body += _encode_variable(field, fields.get(field.name))
@@ -155,7 +163,7 @@ class Reader:
         return count, self.text("<I" if kind == "text32" else "<H")
 
 
-def _decode_root_value(field, raw):
+def _decode_root_value(field, raw, fields):
     if field.type == "key":
         return raw.hex()
     number = int.from_bytes(raw, "little", signed=field.type == "i64")
@@ -163,8 +171,8 @@ def _decode_root_value(field, raw):
         if number > 1:
             raise malformed(field.name)
         return bool(number)
-    if field.type in ("executionStatus", "jobStatus"):
-        names = EXECUTION_STATUS if field.type == "executionStatus" else JOB_STATUS
+    names = _status_names(field, fields)
+    if names:
         if not 1 <= number <= len(names):
             raise malformed(field.name)
         return names[number - 1]
@@ -214,7 +222,7 @@ def decode_body(layout, body, words, tail, limits, problems, in_batch=False, bro
             if any(raw):
                 raise malformed("reserved")
         elif field.name != "presence" and (field.bit is None or presence >> field.bit & 1):
-            fields[field.name] = _decode_root_value(field, raw)
+            fields[field.name] = _decode_root_value(field, raw, fields)
     fault = block_fault(presence, fields) if layout.has_configuration else None
     if fault:
         raise malformed(fault)
@@ -231,6 +239,9 @@ def decode_body(layout, body, words, tail, limits, problems, in_batch=False, bro
         items = _decode_records(layout, reader, fields, limits)
         if broken_items is not None:
             broken_items += items
+    fault = event_fault(fields) if layout is EVENT else None
+    if fault:
+        raise malformed(fault)
     if tail:
         while reader.position < len(body):
             tag, count = reader.number("<H"), reader.number("<H")
@@ -260,8 +271,11 @@ def decode_message(direction, data):
     try:
         fields = decode_body(layout_of(name, reply, status), data[16:], words, bool(flags & FLAG_TAIL), limits,
                              problems, broken_items=broken_items)
-        if control and request_id and name != "CANCEL_CALL":
+        if control and request_id and name not in NAME_A_CALL:
             raise malformed("requestId")
+        fault = control_fault(name, status, fields)
+        if fault:
+            raise malformed(fault)
     except WireError as error:
         raise WireError("CONTROL_MALFORMED", error.detail) if control else error
     if problems:

@@ -4,6 +4,7 @@ from errand_layout import EXECUTION_STATUS, JOB_STATUS, STATUS
 from errand_wire import encode_body
 from vector_cases import KEY, LONG_THING, abort, exponential, failure, retries, rollout, state
 from vector_operations import add_operation_extras
+from vector_watches import add_watch_extras
 
 CARRIES_STATE = ("VERSION_MISMATCH", "INVALID_STATE_TRANSITION", "TERMINAL_STATE")
 APPLIED_UNKNOWN = ("UNKNOWN", "INTERNAL", "DATA_LOSS")
@@ -14,6 +15,7 @@ def add_extras(builders):
     _jobs(builders)
     _executions(builders)
     add_operation_extras(builders)
+    add_watch_extras(builders)
     _failures(builders["failure"])
     describe = builders["batch describe"]
     item = describe.case.minimal["items"][0]

@@ -1,11 +1,11 @@
-"""Builds the message vectors: valid ones from vector_cases.py and vector_operations.py, degenerate and faulty ones by systematic changes."""
+"""Builds the message vectors: valid ones from vector_cases.py, vector_operations.py and vector_watches.py, degenerate and faulty ones by systematic changes."""
 
 import struct
 
 from errand_configuration import flatten
-from errand_layout import CONTROL, EXECUTION_STATUS, FAILURE, JOB_STATUS, OPCODES, STATUS, layout_of
+from errand_layout import CONTROL, EXECUTION_STATUS, FAILURE, JOB_STATUS, NAME_A_CALL, OPCODES, STATUS, layout_of
 from errand_wire import FLAG_REPLY, FLAG_TAIL, RECORD, encode_body, frame
-from vector_operations import CASES
+from vector_watches import CASES
 
 REQUEST_ID, LONG_REQUEST_ID = 7, 0x0102030405060708
 BAD_UTF8 = [("a stray byte", b"~\xff~~"), ("an overlong form", b"~\xc0\x80~"), ("a surrogate", b"~\xed\xa0\x80"),
@@ -23,7 +23,7 @@ class Builder:
         self.layout = layout_of(case.opcode, case.reply, STATUS[case.status])
         self.malformed = "CONTROL_MALFORMED" if self.control else "MALFORMED"
         self.invalid = "CONTROL_MALFORMED" if self.control else "INVALID_FIELD"
-        has_id = not self.control or case.opcode == "CANCEL_CALL"
+        has_id = not self.control or case.opcode in NAME_A_CALL
         self.id, self.long_id = (REQUEST_ID, LONG_REQUEST_ID) if has_id else (0, 0)
         self.utf8_turn = 0
 
@@ -66,7 +66,7 @@ def bad_values(field):
     """Values outside an enumeration or a bool."""
     if field.type == "bool":
         return [2, 255]
-    if field.type == "executionStatus":
+    if field.type in ("executionStatus", "eventStatus"):  # of a job's event also 5 to 8: vector_watches.py
         return [0, len(EXECUTION_STATUS) + 1, 255]
     if field.type == "jobStatus":
         return [0, len(JOB_STATUS) + 1, 255]
@@ -258,6 +258,8 @@ def add_case(case, out):
         builder.valid("minimal", case.minimal, status="OK")
     elif case.label == "failure":
         builder.valid("minimal", case.minimal, status="NOT_FOUND")
+    elif case.opcode == "WATCH_ENDED":
+        builder.valid("minimal", case.minimal, status="CANCELLED")
     else:
         builder.valid("minimal", case.minimal)
     builder.valid("full", case.full, builder.long_id)
@@ -277,7 +279,7 @@ def add_case(case, out):
         fields = {**case.minimal, **change}
         body, _ = encode_body(layout, fields)
         builder.bad(what, "12" if not builder.control else case.spec, builder.frame(body), builder.invalid)
-    if builder.control and case.opcode != "CANCEL_CALL":
+    if builder.control and case.opcode not in NAME_A_CALL:
         body, _ = encode_body(layout, case.full)
         builder.bad("requestId 1", "5", builder.frame(body, request_id=1))
     return builder

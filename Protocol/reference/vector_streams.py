@@ -5,8 +5,8 @@ import struct
 from errand_layout import OPCODES
 from errand_wire import MAGIC, encode_message, frame, segment
 from tiny_deflate import fixed_stream
-from vector_cases import CASES
 from vector_segments import busy_frames, describe
+from vector_watches import CASES
 
 AGREED = {"zlib": False, "checksums": False, "segmentByteCountMax": 262144, "callsInFlightMax": 1024, "bytesInFlightMax": 1048576}
 MINIMAL = {case.label: case.minimal for case in CASES}
@@ -153,7 +153,7 @@ def client_faults():
     yield later("PONG with flag reply", "FRM-3", odd, PONG[:5] + b"\1" + PONG[6:])
     yield later("WELCOME from the client", "FRM-3", odd, welcome())
     yield later("GOAWAY from the client", "FRM-3", odd, message("GOAWAY"))
-    for number in (0x00, 0x08, 0x0F):
+    for number in (0x00, 0x0E, 0x0F):
         yield later(f"unknown control opcode 0x{number:02X}", "5", odd, frame(number, b""))
     yield later("PING malformed", "FRM-4", "CONTROL_MALFORMED", frame(OPCODES["PING"], bytes(7), 0, 0, 0, 1))
     yield later("PING with a requestId", "5", "CONTROL_MALFORMED", PING[:8] + struct.pack("<Q", 3) + PING[16:])
@@ -199,7 +199,7 @@ def server_faults():
     yield later("call from the server", "FRM-3", odd, HEALTH)
     yield later("PING with flag reply from the server", "FRM-3", odd, PING[:5] + b"\1" + PING[6:])
     yield later("PING with a status from the server", "FRM-3", odd, PING[:6] + b"\1" + PING[7:])
-    yield later("unknown control opcode 0x09", "5", odd, frame(9, b""))
+    yield later("unknown control opcode 0x0E from the server", "5", odd, frame(0x0E, b""))
     yield later("GOAWAY malformed", "FRM-4", "CONTROL_MALFORMED", frame(OPCODES["GOAWAY"], bytes(24), 0, 0, 0, 3))
     yield later("reply to no call", "CALL-8", "UNREQUESTED_REPLY", OK(2))
     yield later("two replies to one call", "CALL-8", "UNREQUESTED_REPLY", OK(1), OK(1))
@@ -209,5 +209,6 @@ def server_faults():
 
 
 def build():
-    return {"valid": list(build_valid()),
-            "decode_errors": [*magic_faults(), *hello_faults(), *client_faults(), *server_faults()]}
+    from vector_watch_streams import client_watch_faults, server_watch_faults, valid_watches
+    return {"valid": [*build_valid(), *valid_watches()],
+            "decode_errors": [*magic_faults(), *hello_faults(), *client_faults(), *server_faults(), *client_watch_faults(), *server_watch_faults()]}

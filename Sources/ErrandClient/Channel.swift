@@ -179,10 +179,35 @@ final class Channel: Sendable {
         state.withLock { $0.seal(into: &output, with: codec.deflater, for: connection) }
     }
 
+    // MARK: Watches
+
+    func giveCredit(_ credit: UInt32, requestId: UInt64, of watch: ActiveWatch) {
+        let connection = state.withLock { $0.giveCredit(credit, requestId: requestId, of: watch) }
+        if let connection { loop.post { connection.connection.setDirty() } }
+    }
+
+    func endWatch(_ requestId: UInt64, of watch: ActiveWatch) {
+        let connection = state.withLock { $0.endWatch(requestId, of: watch) }
+        if let connection { loop.post { connection.connection.setDirty() } }
+    }
+
+    /// What a watch brings; on the loop. False if there is no such watch.
+    func watched(_ requestId: UInt64, _ items: some Sequence<WatchItem>, isLast: Bool = false) -> Bool {
+        let watch = state.withLock { state -> ActiveWatch?? in
+            isLast ? state.watches.removeValue(forKey: requestId) : state.watches[requestId]
+        }
+        guard let watch else { return false }
+        watch?.put(items)
+        return true
+    }
+
     /// The connection is gone: fails what may have run, keeps what is safe to send again, and connects anew.
     func lost(_ connection: ClientConnection, _ error: ErrandError) {
         let loss = state.withLock { $0.lost(connection, error, configuration) }
         for (call, error) in loss.failed { call.fail(error) }
+        for watch in loss.watches {
+            watch.put([.ended(ErrandError(.unavailable, loss.error.message, applied: .no))])
+        }
         for waiter in loss.waiters { waiter.resume(returning: .failure(loss.error)) }
         if let delay = loss.reconnectDelay { reconnectTimer.withLock { $0?.schedule(afterMilliseconds: delay) } }
     }
@@ -198,7 +223,12 @@ final class Channel: Sendable {
     }
 
     func close() {
-        let (failures, waiters, connection) = state.withLock { $0.close() }
+        let (failures, waiters, watches, connection) = state.withLock { state in
+            let watches = state.takeWatches()
+            let end = state.close()
+            return (end.failures, end.waiters, watches, end.connection)
+        }
+        for watch in watches { watch.put([.ended(ChannelState.closed())]) }
         for (call, error) in failures { call.fail(error) }
         for waiter in waiters { waiter.resume(returning: .failure(ChannelState.closed())) }
         guard let connection else { return }

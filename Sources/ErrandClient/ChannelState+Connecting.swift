@@ -102,6 +102,7 @@ extension ChannelState {
         var failed: [Ended] = []
         var waiters: [ConnectWaiter] = []
         var reconnectDelay: Int64?
+        var watches: [ActiveWatch] = []
     }
 
     /// The connection is gone. What is safe to repeat goes out again; another change may have run, and says so.
@@ -123,6 +124,7 @@ extension ChannelState {
         inFlight.removeAll(keepingCapacity: true)
         abandonedCount = 0
         requeue(again)
+        loss.watches = takeWatches()
         loss.waiters = connectWaiters
         connectWaiters = []
         loss.reconnectDelay = backOff(configuration)

@@ -46,6 +46,8 @@ struct ChannelState: ~Copyable {
     var window = CallWindow(callCountMax: 1, byteCountMax: 1)
     var inFlight: [UInt64: InFlight] = [:]
     var waiting = WaitingCalls()
+    /// Watches of this connection by the id of their call; nothing for one that nobody takes from any more.
+    var watches: [UInt64: ActiveWatch?] = [:]
     var lastRequestId: UInt64 = 0
     /// Calls in flight whose replies nobody waits for.
     var abandonedCount = 0
@@ -169,6 +171,28 @@ struct ChannelState: ~Copyable {
         return connectionToFlush()
     }
 
+    // MARK: Watches
+
+    mutating func giveCredit(_ credit: UInt32, requestId: UInt64, of watch: ActiveWatch) -> ClientConnection? {
+        guard case .some(let known?) = watches[requestId], known === watch else { return nil }
+        encoder.appendWatchCredit(credit, requestId: requestId)
+        return connectionToFlush()
+    }
+
+    /// Its messages are taken, and dropped, until the server has ended it.
+    mutating func endWatch(_ requestId: UInt64, of watch: ActiveWatch) -> ClientConnection? {
+        guard case .some(let known?) = watches[requestId], known === watch else { return nil }
+        watches.updateValue(nil, forKey: requestId)
+        encoder.appendEndWatch(requestId: requestId)
+        return connectionToFlush()
+    }
+
+    /// The connection is gone, and with it its watches.
+    mutating func takeWatches() -> [ActiveWatch] {
+        defer { watches = [:] }
+        return watches.values.compactMap { $0 }
+    }
+
     // MARK: Ends of calls
 
     typealias ReplyResult = (
@@ -184,6 +208,10 @@ struct ChannelState: ~Copyable {
         attemptCount = 0
         if entry.call == nil { abandonedCount -= 1 }
         window.ended(byteCount: entry.frameByteCount)
+        if header.opcode == Opcode.watch.rawValue, header.status == 0 {
+            watches.updateValue(entry.call?.watch, forKey: header.requestId)
+            if entry.call == nil { encoder.appendEndWatch(requestId: header.requestId) }
+        }
         let failures = waiting.isEmpty ? [] : sendWaiting()
         return (true, entry.call, failures, connectionToFlush())
     }

@@ -100,6 +100,23 @@ struct ChannelSink: ReplySink {
 
     func welcomed(_ welcome: Welcome) { channel.welcomed(welcome) }
     func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool { channel.reply(header, body) }
+
+    func events(_ requestId: UInt64, _ events: EventsMessage) -> Bool {
+        channel.watched(requestId, events.events.map { .event($0) } + [.bookmark(events.revision)])
+    }
+
+    func notify(_ requestId: UInt64, _ pending: PendingJobExecutions) -> Bool {
+        channel.watched(requestId, [.pending(pending)])
+    }
+
+    func notifyNext(_ requestId: UInt64, _ execution: JobExecution?) -> Bool {
+        channel.watched(requestId, [.next(execution)])
+    }
+
+    func watchEnded(_ requestId: UInt64, status: StatusCode, _ failure: Failure) -> Bool {
+        channel.watched(requestId, [.ended(ErrandError(status, failure))], isLast: true)
+    }
+
     func goAway(_ goAway: GoAway, status: StatusCode) { channel.goAway(goAway) }
     func ping(opaque: UInt64) { channel.pong(opaque: opaque) }
     func pong(opaque: UInt64) {}

@@ -109,7 +109,7 @@ public final class JobExecutionClient: Sendable {
     // MARK: One call
 
     /// Calls of one thing, and of one job, always go the same way, so that they stay in order.
-    private func channel(for key: some Hashable) -> Channel {
+    func channel(for key: some Hashable) -> Channel {
         channels.count == 1 ? channels[0] : channels[Int(UInt(bitPattern: key.hashValue) % UInt(channels.count))]
     }
 
@@ -151,7 +151,7 @@ public final class JobExecutionClient: Sendable {
     }
 
     func perform<Reply: Sendable>(
-        _ nature: CallNature, on channel: Channel? = nil, timeout: Duration?,
+        _ nature: CallNature, on channel: Channel? = nil, timeout: Duration?, watch: ActiveWatch? = nil,
         append: @escaping TypedCall<Reply>.Append, read: @escaping TypedCall<Reply>.Read,
         subjects: TypedCall<Reply>.Subjects?
     ) async throws(ErrandError) -> Reply {
@@ -163,6 +163,7 @@ public final class JobExecutionClient: Sendable {
                 let call = TypedCall(
                     nature, deadline: deadline, continuation: continuation, append: append, read: read,
                     subjects: subjects)
+                call.watch = watch
                 slot.set(call)
                 channel.start(call)
             }

@@ -13,7 +13,8 @@ internal import Synchronization
 /// After a restart of the device the execution that it had begun is handed out again (SPEC §9.10).
 public final class JobExecutionWorker: Sendable {
     public struct Configuration: Sendable {
-        /// How long to wait before looking again when nothing is pending; each time 75 to 125 % of it.
+        /// How long to wait before looking again when nothing is pending and the server has told of nothing (it watches the
+        /// thing's queue); each time 75 to 125 % of it.
         public var pollInterval: Duration = .seconds(30)
         /// The first wait after a call that failed and may be repeated; it doubles up to `pollInterval`, each time a random
         /// part of it, and is at least what the server asks for.
@@ -34,6 +35,8 @@ public final class JobExecutionWorker: Sendable {
     private let pause: Pause
     /// What was handed out last.
     private let last = Mutex<(jobId: JobId, executionNumber: Int64)?>(nil)
+    /// The watch of the thing's queue, from the first time that there was nothing to do.
+    private let queue = Mutex<JobExecutionNotifications?>(nil)
 
     /// - Throws: `ErrandError` with INVALID_REQUEST if the name is none.
     public convenience init(
@@ -57,7 +60,8 @@ public final class JobExecutionWorker: Sendable {
 
     /// Waits until there is something to do, and starts it.
     ///
-    /// It looks at once, and then every `pollInterval`. The execution that it handed out last, when that has not been finished,
+    /// It looks at once, then as soon as the server says that there is something (SPEC §9.23, scope queue), and every
+    /// `pollInterval` in case it cannot. The execution that it handed out last, when that has not been finished,
     /// comes again only after such an interval. Calls that fail and may be repeated are; call it from one task at a time.
     /// - Throws: `ErrandError`: CANCELLED when the task is; otherwise what no waiting mends, such as PERMISSION_DENIED.
     public func next() async throws(ErrandError) -> StartedJobExecution {
@@ -74,8 +78,9 @@ public final class JobExecutionWorker: Sendable {
                     last.withLock { $0 = (found.jobId, found.executionNumber) }
                     return StartedJobExecution(execution: found, client: client)
                 }
-                try await wait(configuration.pollInterval * Double.random(in: 0.75...1.25))
-                hasWaited = true
+                if try await waitForChange(configuration.pollInterval * Double.random(in: 0.75...1.25)) == .elapsed {
+                    hasWaited = true
+                }
             } catch {
                 guard error.code.retryAdvice == .later || error.code.retryAdvice == .yes, error.code != .cancelled
                 else { throw error }
@@ -83,6 +88,54 @@ public final class JobExecutionWorker: Sendable {
                 failureCount += 1
             }
         }
+    }
+
+    private enum Wake {
+        case elapsed
+        /// Another execution is the next one.
+        case changed
+        /// The queue cannot be watched; only time helps.
+        case blind
+        case cancelled
+    }
+
+    /// Waits for `duration`, or until the server tells of another execution.
+    private func waitForChange(_ duration: Duration) async throws(ErrandError) -> Wake {
+        let queue = await watchedQueue()
+        let wake = await withTaskGroup(of: Wake.self) { group in
+            group.addTask {
+                do {
+                    try await self.pause(duration)
+                    return .elapsed
+                } catch {
+                    return .cancelled
+                }
+            }
+            if let queue { group.addTask { await self.change(of: queue) } }
+            defer { group.cancelAll() }
+            for await wake in group where wake != .blind { return wake }
+            return .cancelled
+        }
+        guard wake != .cancelled else { throw ErrandError(.cancelled, "the task was cancelled", applied: .no) }
+        return wake
+    }
+
+    private func watchedQueue() async -> JobExecutionNotifications? {
+        if let queue = queue.withLock({ $0 }) { return queue }
+        guard let begun = try? await client.watchQueue(thingName: thingName.description) else { return nil }
+        queue.withLock { $0 = begun }
+        return begun
+    }
+
+    /// Waits until another execution than the last one is the next.
+    private func change(of queue: JobExecutionNotifications) async -> Wake {
+        do throws(ErrandError) {
+            for try await case .next(let execution?) in queue where !isLast(execution) { return .changed }
+        } catch {
+            // An older server, or one that takes no more watches: a later wait tries again.
+            if error.code != .cancelled { self.queue.withLock { $0 = nil } }
+        }
+        return .blind
     }
 
     private func isLast(_ found: JobExecution) -> Bool {

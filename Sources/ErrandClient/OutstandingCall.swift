@@ -31,6 +31,8 @@ class OutstandingCall: @unchecked Sendable {
     var isWaiting = false
     /// A change that was sent on a connection that is gone: whatever ends it now, it may have been applied then.
     var mayHaveRun = false
+    /// What a Watch call begins.
+    var watch: ActiveWatch?
 
     init(_ nature: CallNature, deadline: Int64) {
         self.nature = nature

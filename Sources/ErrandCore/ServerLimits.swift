@@ -26,4 +26,14 @@ package enum ServerLimits {
     package static let historyRefusedReportCount = 8
     /// and the bytes of all of these; long details make for fewer entries.
     package static let historyByteCountMax = 4096
+    /// How many events the server keeps for watches that are begun again.
+    package static let watchHistoryEventCount = 65_536
+    /// How many bytes of status details these may keep together; long details make for fewer events.
+    package static let watchHistoryDetailsByteCountMax = 268_435_456
+    /// How many events may wait for one watch.
+    package static let watchLagEventCountMax = 4096
+    /// How many watches a connection may have.
+    package static let watchCountMax = 1024
+    /// How often a quiet watch is told up to where it is complete.
+    package static let watchBookmarkIntervalMilliseconds: Int64 = 10_000
 }

@@ -23,6 +23,8 @@ public enum StatusCode: UInt8, Error, Sendable, Hashable, CaseIterable, CustomSt
     case limitExceeded = 35
     case throttled = 36
     case idempotencyConflict = 37
+    case watchCompacted = 38
+    case slowConsumer = 39
     case protocolError = 48
 
     /// The name in SPEC §10, such as `VERSION_MISMATCH`.
@@ -51,6 +53,8 @@ public enum StatusCode: UInt8, Error, Sendable, Hashable, CaseIterable, CustomSt
         case .limitExceeded: "LIMIT_EXCEEDED"
         case .throttled: "THROTTLED"
         case .idempotencyConflict: "IDEMPOTENCY_CONFLICT"
+        case .watchCompacted: "WATCH_COMPACTED"
+        case .slowConsumer: "SLOW_CONSUMER"
         case .protocolError: "PROTOCOL_ERROR"
         }
     }
@@ -58,9 +62,9 @@ public enum StatusCode: UInt8, Error, Sendable, Hashable, CaseIterable, CustomSt
     /// May the same request be sent again?
     public var retryAdvice: RetryAdvice {
         switch self {
-        case .cancelled, .deadlineExceeded: .yes
+        case .cancelled, .deadlineExceeded, .slowConsumer: .yes
         case .unknown, .resourceExhausted, .aborted, .internalError, .unavailable, .limitExceeded, .throttled: .later
-        case .versionMismatch: .decide
+        case .versionMismatch, .watchCompacted: .decide
         case .ok, .invalidRequest, .notFound, .alreadyExists, .permissionDenied, .failedPrecondition, .outOfRange,
             .unimplemented, .dataLoss, .unauthenticated, .invalidStateTransition, .terminalState, .idempotencyConflict,
             .protocolError:

@@ -37,6 +37,11 @@ final class LoadCalls: ReplySink {
     func goAway(_ goAway: GoAway, status: StatusCode) { load.failed(.unavailable, "the server goes away") }
     func ping(opaque: UInt64) { encoder.appendControl(Ping(opaque: opaque), .pong) }
     func pong(opaque: UInt64) {}
+    // It watches nothing.
+    func events(_ requestId: UInt64, _ events: EventsMessage) -> Bool { false }
+    func notify(_ requestId: UInt64, _ pending: PendingJobExecutions) -> Bool { false }
+    func notifyNext(_ requestId: UInt64, _ execution: JobExecution?) -> Bool { false }
+    func watchEnded(_ requestId: UInt64, status: StatusCode, _ failure: Failure) -> Bool { false }
     func connectionError(_ error: ConnectionErrorMessage, status: StatusCode) {
         load.failed(status, "the server closed a connection: \(error.message)")
     }

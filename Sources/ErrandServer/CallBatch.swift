@@ -1,5 +1,6 @@
 import ErrandCore
 import ErrandStore
+import ErrandWire
 
 /// The calls of one read of one connection, on their way through the store.
 ///
@@ -23,11 +24,14 @@ final class CallBatch: @unchecked Sendable {
         case refused(Int)
         case health
         case serverInfo
+        /// A watch that was begun, or refused: index into `watches`.
+        case watch(Int)
     }
 
     var calls: [Call] = []
     var items: [Item] = []
     var refusals: [Refusal] = []
+    var watches: [Result<WatchBegun, Refusal>] = []
     /// Calls whose replies are written.
     var deliveredCount = 0
     /// About how many executions the outcomes may hold.
@@ -62,11 +66,17 @@ final class CallBatch: @unchecked Sendable {
         refusals.append(refusal)
     }
 
+    func add(_ watch: Result<WatchBegun, Refusal>) {
+        items.append(.watch(watches.count))
+        watches.append(watch)
+    }
+
     func reset() {
         commandBatch.reset()
         calls.removeAll(keepingCapacity: true)
         items.removeAll(keepingCapacity: true)
         refusals.removeAll(keepingCapacity: true)
+        watches.removeAll(keepingCapacity: true)
         weight = 0
         deliveredCount = 0
         owner = nil

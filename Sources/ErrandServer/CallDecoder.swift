@@ -10,6 +10,7 @@ struct CallDecoder: CallSink {
     var now: Int64 = 0
     var isDraining = false
     let batchItemCountMax: Int
+    var watches: ConnectionWatches?
 
     /// Outcomes of more than about this many executions are not kept in memory at once.
     private static let weightMax = 1024
@@ -21,6 +22,10 @@ struct CallDecoder: CallSink {
 
     /// Calls are decided in the turn that reads them, so there is never one to cancel here: the final reply is on its way.
     mutating func cancelCall(_ requestId: UInt64) {}
+
+    mutating func watchCredit(_ credit: UInt32, requestId: UInt64) { watches?.addCredit(credit, requestId: requestId) }
+
+    mutating func endWatch(_ requestId: UInt64) { watches?.end(requestId) }
 
     mutating func call(_ header: FrameHeader, _ body: RawSpan) -> FrameFlow {
         let firstItem = batch.items.count
@@ -96,6 +101,14 @@ struct CallDecoder: CallSink {
         case .serverInfo:
             _ = try ServerInfoRequest(body, header)
             if let refusal = untimely(body) { batch.add(refusal) } else { batch.items.append(.serverInfo) }
+        case .watch:
+            let request = try WatchRequest(body, header)
+            if let refusal = untimely(body) {
+                batch.add(refusal)
+            } else if let watches {
+                // Begun before the calls behind it are decided, so that it sees what they change.
+                batch.add(watches.begin(request, requestId: header.requestId))
+            }
         default:
             try decodeJobCall(header, body)
         }

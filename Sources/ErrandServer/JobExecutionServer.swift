@@ -36,7 +36,13 @@ public final class JobExecutionServer: @unchecked Sendable {
         -> JobExecutionServer
     {
         let rules = ExecutionRules(minuteLengthMilliseconds: configuration.minuteLengthMilliseconds)
-        return try start(configuration, store: MemoryExecutionStore(rules: rules), clock: .system())
+        let clock = ServerClock.system()
+        let firstRevision = ChangeFeed.firstRevision(startedAtMilliseconds: clock.nowMilliseconds())
+        var limits = StoreLimits()
+        limits.watchHistoryEventCount = configuration.watchHistoryEventCount
+        return try start(
+            configuration, store: MemoryExecutionStore(rules: rules, limits: limits, firstRevision: firstRevision),
+            clock: clock)
     }
 
     /// `clock` is the time that executions live in, `steadyMilliseconds` what the connections' limits are measured with.

@@ -15,6 +15,7 @@ final class LoopContext: @unchecked Sendable {
     let greeting: ServerGreeting
     let status: ServerStatus
     let replyEncoder: ReplyEncoder
+    let watches: LoopWatches
     private let logger: Logger
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var spareBatches: [CallBatch] = []
@@ -37,6 +38,7 @@ final class LoopContext: @unchecked Sendable {
         self.status = status
         self.logger = logger
         replyEncoder = ReplyEncoder(status: status)
+        watches = LoopWatches(loop: loop, feed: store.changes)
     }
 
     var steadyMilliseconds: Int64 { loop.steadyMilliseconds }

@@ -21,6 +21,11 @@ struct ReplyEncoder {
         case .refused(let index): writeFailure(batch.refusals[index], call, into: &encoder)
         case .health: writeReply(status.health, call, into: &encoder)
         case .serverInfo: writeReply(status.info, call, into: &encoder)
+        case .watch(let index):
+            switch batch.watches[index] {
+            case .success(let begun): writeReply(begun, call, into: &encoder)
+            case .failure(let refusal): writeFailure(refusal, call, into: &encoder)
+            }
         case .command(let index):
             switch batch.outcome(index) {
             case .refused(let refusal): writeFailure(refusal, call, into: &encoder)
@@ -110,7 +115,7 @@ struct ReplyEncoder {
         switch item {
         case .refused(let index):
             writer.appendRecord(failure(batch.refusals[index]), status: batch.refusals[index].code)
-        case .health, .serverInfo: break
+        case .health, .serverInfo, .watch: break
         case .command(let index):
             switch batch.outcome(index) {
             case .refused(let refusal): writer.appendRecord(failure(refusal), status: refusal.code)

@@ -1,3 +1,4 @@
+internal import ErrandCore
 internal import ErrandWire
 public import Logging
 
@@ -21,6 +22,8 @@ public struct ServerConfiguration: Sendable {
     public var connectionCountMax = 65_536
     /// Calls that one connection may have unanswered.
     public var callsInFlightMax = WireLimits.callsInFlightMax
+    /// How many events are kept for watches that are begun again (SPEC §9.23); each takes about 300 bytes.
+    public var watchHistoryEventCount = ServerLimits.watchHistoryEventCount
     public var logger: Logger
 
     public init() {

@@ -21,6 +21,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     private var undelivered: [CallBatch] = []
     private var seenSegmentCount: UInt64 = 0
     private let peer: String
+    private lazy var watches = ConnectionWatches(context: context, owner: self)
 
     init(_ connection: Connection, context: LoopContext, peer: String, at now: Int64) {
         self.connection = connection
@@ -30,6 +31,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         let decoder = CallDecoder(
             batch: context.takeBatch(), batchItemCountMax: Int(context.greeting.welcome.batchItemCountMax))
         state = ServerConnectionState(greeting: context.greeting, calls: decoder, at: now)
+        state.calls.watches = watches
     }
 
     // MARK: Bytes in
@@ -68,6 +70,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             }
             submit()
         }
+        pumpWatches()
         if state.wantsToSend { connection.setDirty() }
         closeWhenDone()
     }
@@ -111,6 +114,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
                 if holdsBack() { return }
                 let call = batch.calls[batch.deliveredCount]
                 context.replyEncoder.encode(call, of: batch, into: &state.encoder)
+                if call.opcode == Opcode.watch.rawValue {
+                    watches.replied(call.requestId, at: context.steadyMilliseconds)
+                }
                 state.answered(frameByteCount: call.frameByteCount)
                 batch.deliveredCount += 1
             }
@@ -119,6 +125,36 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             context.status.answered(batch.calls.count)
             context.giveBack(batch)
         }
+    }
+
+    // MARK: Watches
+
+    /// Something has happened that a watch is for; on the loop.
+    func sendWatched() {
+        guard connection.isOpen else { return }
+        pumpWatches()
+        if state.wantsToSend { connection.setDirty() }
+    }
+
+    private func pumpWatches() {
+        watches.pump(&state, at: context.steadyMilliseconds, waitingByteCount: connection.waitingByteCount)
+        // Then `wrote` goes on when the client has taken enough.
+        _ = holdsBack()
+    }
+
+    /// Reads a pending list for a watch of it.
+    func read(_ read: QueueRead) {
+        let batch = CommandBatch { [self] batch in
+            var read = read
+            read.outcomes = batch.outcomes
+            // Never at once: the connection may be in the middle of its watches.
+            connection.loop.post { [self, read] in
+                watches.queueWasRead(read, &state)
+                sendWatched()
+            }
+        }
+        batch.commands = read.commands
+        context.store.submit(batch, at: context.clock.nowMilliseconds())
     }
 
     // MARK: Bytes out
@@ -176,6 +212,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     func drain(graceMilliseconds: UInt32) {
         guard state.phase != .draining else { return }
         if state.goAway(graceMilliseconds: graceMilliseconds, message: "the server is stopping") {
+            watches.endAll(.unavailable)
+            pumpWatches()
             connection.setDirty()
             closeWhenDone()
         } else {
@@ -189,6 +227,10 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     func abort() { connection.abort() }
 
     func tick(at nowMilliseconds: Int64) {
+        if !isHeld, !watches.isEmpty, connection.isOpen {
+            watches.sendBookmarks(&state, at: nowMilliseconds)
+            if state.wantsToSend { connection.setDirty() }
+        }
         // What we do not read cannot be held against the client.
         if isHeld { clock.listensAgain(at: nowMilliseconds, isInsideSegment: false) }
         switch clock.check(at: nowMilliseconds, isGreeted: state.phase != .opening) {
@@ -208,6 +250,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
 
     func ended(_ cause: ConnectionEnd) {
         // A batch knows its connection: nothing may be left that keeps both alive.
+        watches.close()
         for batch in undelivered { context.giveBack(batch) }
         undelivered = []
         context.remove(self)

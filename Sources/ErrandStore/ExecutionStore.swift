@@ -17,6 +17,10 @@ package protocol ExecutionStore: Sendable {
     /// Called, on any thread, whenever something becomes due earlier than the last `AdvanceResult` said.
     func onEarlierDue(_ notify: @escaping @Sendable (_ dueMilliseconds: Int64) -> Void)
 
+    /// What changes, for those who watch. A change is in it, and its sinks have been told, before the batch that made
+    /// it is complete.
+    var changes: ChangeFeed { get }
+
     /// For ServerInfo.
     var counts: StoreCounts { get }
 }

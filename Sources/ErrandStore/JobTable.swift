@@ -66,9 +66,13 @@ struct JobTable {
     mutating func beginDeletion() { deletionCount += 1 }
 
     /// The job's last execution is gone; its id is free.
-    mutating func endDeletion(of job: StoredJob) {
+    mutating func endDeletion(of job: StoredJob, at now: Int64) {
         guard jobs[job.id] === job else { return }
         jobs[job.id] = nil
+        job.state.withLock { state in
+            state.touch(at: now)
+            job.append(.jobDeleted(from: state.status), by: .fleetOperator, at: state.lastUpdatedAt)
+        }
         use.removeComplete(job)
         deletionCount -= 1
         let number = job.state.withLock { $0.creationNumber }

@@ -18,6 +18,7 @@ extension MemoryExecutionStore {
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             result.timedOutCount += fired.timedOut
             nextDue = min(nextDue, next ?? Int64.max)
+            changes.publishIfMany()
         }
         budget -= jobs.withLock { $0.dropAbandoned(at: nowMilliseconds, limit: budget) }
         while budget > 0, let job = jobs.withLock({ $0.nextSweep }) {
@@ -29,6 +30,7 @@ extension MemoryExecutionStore {
             budget -= max(1, queuedCount)
             result.queuedCount += queuedCount
         }
+        changes.publish()
         let (nextStaged, nextRollout, isSweeping) = jobs.withLock {
             ($0.nextStagedDeadline, $0.nextRolloutDue(), $0.nextSweep != nil)
         }

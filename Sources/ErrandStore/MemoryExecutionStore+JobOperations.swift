@@ -68,6 +68,7 @@ extension MemoryExecutionStore {
         for name in request.targets {
             let (stripe, hash) = stripe(of: name)
             if stripe.content.withLock({ $0.removeTarget(of: job, name, hash: hash, &turn) }) { count += 1 }
+            changes.publishIfMany()
         }
         let outcome = StoreOutcome.targetsRemoved(count: count)
         job.remember(request.idempotencyKey, fingerprint, outcome)
@@ -123,10 +124,12 @@ extension MemoryExecutionStore {
                 }
             }
             looked += references.count
+            changes.publishIfMany()
         }
+        let now = turn.now
         jobs.withLock { table in
             table.endSweep(of: job)
-            if job.isEmptied { table.endDeletion(of: job) }
+            if job.isEmptied { table.endDeletion(of: job, at: now) }
         }
         return looked
     }

@@ -15,10 +15,10 @@ extension MemoryExecutionStore {
                 return (.targetsReceived(job.state.withLock { $0.receipt }), nil, nil)
             }
             if let refusal = table.refusal(of: request, at: now) { return (.refused(refusal), nil, nil) }
-            let job = StoredJob(request, at: now)
+            let job = StoredJob(request, at: now, changes: changes)
             table.insert(job)
             let receipt = job.state.withLock { state in
-                state.receive(request.targets[...], of: job.announcedTargetCount, at: now)
+                job.receive(request.targets[...], &state, at: now)
                 return state.receipt
             }
             if receipt.isComplete {
@@ -95,7 +95,7 @@ extension MemoryExecutionStore {
                         .alreadyExists,
                         "job \(job.id) was given other targets between \(offset) and \(offset + knownCount)"))
             }
-            state.receive(request.targets.dropFirst(knownCount), of: job.announcedTargetCount, at: now)
+            job.receive(request.targets.dropFirst(knownCount), &state, at: now)
             return .success(state.receipt)
         }
     }

@@ -23,6 +23,7 @@ extension MemoryExecutionStore {
                 stripe.content.withLock { $0.enqueue(job, on: name, hash: hash, target: offset, at: now) }
             }
             queuedCount += targets.count
+            changes.publishIfMany()
         }
         return queuedCount
     }

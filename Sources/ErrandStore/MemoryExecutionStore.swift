@@ -4,10 +4,10 @@ import Synchronization
 /// Executions in memory, decided inline under striped locks. What it shows is as durable as the process.
 ///
 /// A thing and all its executions live in one stripe, chosen by the hash of its name, so a call on an execution
-/// takes one lock and touches no other stripe; calls on different things mostly do not meet.
+/// takes one lock and touches no other stripe; calls on different things mostly meet only in the change feed.
 ///
-/// **Lock order**: job table, then stripe, then job state; never two stripes, nor two jobs, at once. The job table
-/// is for calls on jobs only. Nobody outside is called under a lock.
+/// **Lock order**: job table, then stripe, then job state, then change feed; never two stripes, nor two jobs, at once.
+/// The job table is for calls on jobs only. Nobody outside is called under a lock.
 package final class MemoryExecutionStore: ExecutionStore {
     /// How many executions a call may look at for one page of a filtered list.
     static let scanLimit = 5000
@@ -16,8 +16,8 @@ package final class MemoryExecutionStore: ExecutionStore {
     final class LockedStripe: Sendable {
         let content: Mutex<Stripe>
 
-        init(number: UInt16, rules: ExecutionRules) {
-            content = Mutex(Stripe(number: number, rules: rules))
+        init(number: UInt16, rules: ExecutionRules, changes: ChangeFeed) {
+            content = Mutex(Stripe(number: number, rules: rules, changes: changes))
         }
     }
 
@@ -25,17 +25,23 @@ package final class MemoryExecutionStore: ExecutionStore {
     let jobs: Mutex<JobTable>
     let earliestDue = EarliestDue()
     let rules: ExecutionRules
+    package let changes: ChangeFeed
     private let stripeMask: UInt64
 
-    /// `stripeCount` is a power of two, at most 65,536.
-    package init(rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits = StoreLimits()) {
+    /// `stripeCount` is a power of two, at most 65,536. `firstRevision` is that of the first change: see `ChangeFeed`.
+    package init(
+        rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits = StoreLimits(), firstRevision: UInt64 = 1
+    ) {
         precondition(
             stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,
             "the number of stripes is a power of two up to 65,536")
         self.rules = rules
         jobs = Mutex(JobTable(limits: limits))
         stripeMask = UInt64(stripeCount - 1)
-        stripes = ContiguousArray((0..<stripeCount).map { LockedStripe(number: UInt16($0), rules: rules) })
+        let changes = ChangeFeed(firstRevision: firstRevision, limits: limits)
+        self.changes = changes
+        stripes = ContiguousArray(
+            (0..<stripeCount).map { LockedStripe(number: UInt16($0), rules: rules, changes: changes) })
     }
 
     package func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
@@ -48,7 +54,9 @@ package final class MemoryExecutionStore: ExecutionStore {
         for index in commands.indices {
             outcomes.append(decide(commands[index], &turn))
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
+            changes.publishIfMany()
         }
+        changes.publish()
         swap(&outcomes, &batch.outcomes)
         earliestDue.willBeDue(at: turn.earliestDue)
         batch.complete()

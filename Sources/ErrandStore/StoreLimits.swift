@@ -1,6 +1,6 @@
 import ErrandCore
 
-/// How much a store takes in before CreateJob is refused (SPEC §12).
+/// How much a store takes in before CreateJob is refused, and remembers for watches (SPEC §12).
 package struct StoreLimits: Sendable {
     /// Staged jobs included.
     package var jobCountMax = ServerLimits.jobCountMax
@@ -10,6 +10,11 @@ package struct StoreLimits: Sendable {
     /// What the jobs may come to have: their targets as announced, times the attempts that each thing may take. A job
     /// counts until it is deleted.
     package var executionCountMax = ServerLimits.executionCountMax
+    /// How many events the change feed keeps, and how many bytes of status details with them.
+    package var watchHistoryEventCount = ServerLimits.watchHistoryEventCount
+    package var watchHistoryDetailsByteCountMax = ServerLimits.watchHistoryDetailsByteCountMax
+    /// How many events may wait for one watch.
+    package var watchLagEventCountMax = ServerLimits.watchLagEventCountMax
 
     package init() {}
 }

@@ -2,6 +2,9 @@ import ErrandCore
 import Synchronization
 
 /// What happens to a job when one of its executions changes. The caller holds the execution's stripe.
+///
+/// The execution's event, which the caller has made ready, is appended here under the job's lock, before those of what
+/// it brings about.
 extension StoredJob {
     enum Moved {
         /// The job was swept after the caller had looked: decide anew.
@@ -15,13 +18,14 @@ extension StoredJob {
 
     /// A stored execution got another status, `record.status`. If a retry follows, it will live at `next`.
     func executionMoved(
-        from old: JobExecutionStatus, to record: borrowing ExecutionRecord, seen: SweepFlags, next: ExecutionReference,
-        rules: ExecutionRules, at now: Int64
+        from old: JobExecutionStatus, to record: borrowing ExecutionRecord, event: FeedEvent, seen: SweepFlags,
+        next: ExecutionReference, rules: ExecutionRules, at now: Int64
     ) -> Moved {
         let new = record.status
         let copy = copy record
         return state.withLock { state in
             guard sweepFlags == seen else { return .raced }
+            changes.append(event)
             state.counts[old] -= 1
             state.attempts[old] -= 1
             state.attempts[new] += 1
@@ -30,6 +34,8 @@ extension StoredJob {
                 state.counts[.queued] += 1
                 state.attempts[.queued] += 1
                 state.executions.append(next)
+                changes.append(
+                    FeedEvent(retry, from: nil, by: .service, job: identity, thingName: event.thingName))
                 return .retried(retry, position: UInt32(state.executions.count - 1))
             }
             state.counts[new] += 1
@@ -39,7 +45,7 @@ extension StoredJob {
                     &state, force: false, actor: .service, reasonCode: Self.abortReasonCode, comment: comment, at: now)
                 return .aborted
             }
-            state.completeIfDone(at: now)
+            completeIfDone(&state, at: now)
             return .done
         }
     }
@@ -47,9 +53,13 @@ extension StoredJob {
     static let abortReasonCode = "ABORT_CRITERION"
 
     /// A target gets its execution: where it stands in the job's list; nothing if it is not to be queued any more.
-    func executionQueued(_ reference: ExecutionReference, target: UInt32) -> UInt32? {
+    func executionQueued(_ reference: ExecutionReference, target: UInt32, event: FeedEvent) -> UInt32? {
         state.withLock { state in
-            guard sweepFlags.isEmpty, !state.targets.isExcluded(target) else { return nil }
+            // When none waits any more, this one has left, and the targets no longer remember who did.
+            guard sweepFlags.isEmpty, state.notYetQueuedCount > 0, !state.targets.isExcluded(target) else {
+                return nil
+            }
+            changes.append(event)
             state.executions.append(reference)
             state.counts[.queued] += 1
             state.attempts[.queued] += 1
@@ -66,7 +76,7 @@ extension StoredJob {
             state.notYetQueuedCount -= 1
             if state.notYetQueuedCount == 0 { state.targets.dropIndex() }
             state.touch(at: now)
-            state.completeIfDone(at: now)
+            completeIfDone(&state, at: now)
             return true
         }
     }
@@ -75,20 +85,21 @@ extension StoredJob {
     /// that was not the thing's latest. Returns false if the job was swept after the caller had looked.
     func executionDeleted(
         at position: UInt32, status: JobExecutionStatus, wasLatest: Bool, latestBefore: JobExecutionStatus?,
-        thingName: ThingName, seen: SweepFlags, now: Int64
+        event: FeedEvent, seen: SweepFlags, now: Int64
     ) -> Bool {
         state.withLock { state in
             guard sweepFlags == seen else { return false }
+            changes.append(event)
             state.executions[Int(position)] = .deleted
             state.attempts[status] -= 1
             if wasLatest {
                 state.counts[status] -= 1
                 if let latestBefore { state.counts[latestBefore] += 1 }
-                if state.notYetQueuedCount > 0 { _ = state.targets.exclude(thingName) }
+                if state.notYetQueuedCount > 0 { _ = state.targets.exclude(event.thingName) }
             }
             guard !seen.contains(.deleted) else { return true }
             state.touch(at: now)
-            state.completeIfDone(at: now)
+            completeIfDone(&state, at: now)
             return true
         }
     }

@@ -40,7 +40,8 @@ extension StoredJob {
     func cancel(
         _ state: inout State, force: Bool, actor: HistoryActor, reasonCode: String?, comment: String?, at now: Int64
     ) {
-        let isFirst = state.status != .canceled
+        let old = state.status
+        let isFirst = old != .canceled
         state.status = .canceled
         state.touch(at: now)
         if isFirst || reasonCode != nil { state.reasonCode = reasonCode }
@@ -55,6 +56,7 @@ extension StoredJob {
         state.sweep.position = 0
         state.targets.dropIndex()
         addSweepFlags(force ? [.canceled, .forced] : .canceled)
+        append(.job(from: old, to: .canceled), by: actor, at: state.lastUpdatedAt)
     }
 
     /// Why the job cannot be deleted; nothing if from now on it is being deleted.
@@ -66,11 +68,13 @@ extension StoredJob {
                 return transitionRefusal(state.status, "is deleted only with force")
             case .inProgress, .completed, .canceled: break
             }
+            let old = state.status
             state.status = .deletionInProgress
             state.touch(at: now)
             state.sweep.position = 0
             state.targets.dropIndex()
             addSweepFlags(.deleted)
+            append(.job(from: old, to: .deletionInProgress), by: .fleetOperator, at: state.lastUpdatedAt)
             return nil
         }
     }
@@ -98,6 +102,7 @@ extension StoredJob {
                 }
             }
             state.touch(at: now)
+            append(.job(from: state.status, to: state.status), by: .fleetOperator, at: state.lastUpdatedAt)
             let outcome = outcome(state)
             state.calls.remember(request.idempotencyKey, fingerprint, outcome)
             return outcome

@@ -13,6 +13,9 @@ struct ExecutionReference {
 /// (see `MemoryExecutionStore`), and what every call on an execution looks at is in atomics.
 final class StoredJob: Sendable {
     let id: JobId
+    /// The same id for the change feed, which remembers it longer than the job may exist.
+    let identity: JobIdentity
+    let changes: ChangeFeed
     let document: JobDocument
     /// As CreateJob said it, for recognizing it when it comes again.
     private let createdDescription: String?
@@ -59,8 +62,10 @@ final class StoredJob: Sendable {
         var creationNumber: UInt64 = 0
     }
 
-    init(_ request: CreateJobRequest, at now: Int64) {
+    init(_ request: CreateJobRequest, at now: Int64, changes: ChangeFeed) {
         id = request.jobId
+        identity = JobIdentity(request.jobId)
+        self.changes = changes
         document = JobDocument(request.document)
         createdDescription = request.description
         createdConfiguration = request.configuration
@@ -74,7 +79,7 @@ final class StoredJob: Sendable {
 
     /// Stands in a slot that is free.
     static let vacant = StoredJob(
-        CreateJobRequest(jobId: JobId(), document: "", targetCount: 0, targets: []), at: 0)
+        CreateJobRequest(jobId: JobId(), document: "", targetCount: 0, targets: []), at: 0, changes: ChangeFeed())
 
     var sweepFlags: SweepFlags { SweepFlags(rawValue: sweepBits.load(ordering: .acquiring)) }
 
@@ -87,6 +92,25 @@ final class StoredJob: Sendable {
     /// Only under the lock of `state`.
     func addSweepFlags(_ flags: SweepFlags) {
         _ = sweepBits.bitwiseOr(flags.rawValue, ordering: .releasing)
+    }
+
+    /// Only under the lock of `state`, so that the job's events come in the order of its changes.
+    func append(_ change: FeedEvent.Change, by actor: HistoryActor, at time: Int64) {
+        changes.append(FeedEvent(change, by: actor, job: identity, at: time))
+    }
+
+    /// Takes further targets; with the last of them the job exists.
+    func receive(_ names: ArraySlice<ThingName>, _ state: inout State, at now: Int64) {
+        let wasStaged = state.isStaged
+        state.receive(names, of: announcedTargetCount, at: now)
+        guard wasStaged, !state.isStaged else { return }
+        append(.job(from: nil, to: state.status), by: .fleetOperator, at: state.createdAt)
+    }
+
+    func completeIfDone(_ state: inout State, at now: Int64) {
+        let old = state.status
+        guard state.completeIfDone(at: now) else { return }
+        append(.job(from: old, to: state.status), by: .service, at: state.lastUpdatedAt)
     }
 
     /// Only under the lock of `state`.
@@ -153,8 +177,7 @@ extension StoredJob.State {
         JobTargetsReceipt(targetsReceived: UInt32(targets.count), isComplete: !isStaged)
     }
 
-    /// Takes further targets; with the last of them the job exists.
-    mutating func receive(_ names: ArraySlice<ThingName>, of announcedCount: Int, at now: Int64) {
+    fileprivate mutating func receive(_ names: ArraySlice<ThingName>, of announcedCount: Int, at now: Int64) {
         guard !names.isEmpty else { return }
         targets.append(names)
         lastProgressAt = max(lastProgressAt, now)
@@ -168,10 +191,12 @@ extension StoredJob.State {
 
     mutating func touch(at now: Int64) { lastUpdatedAt = max(lastUpdatedAt, now) }
 
-    mutating func completeIfDone(at now: Int64) {
-        guard status == .inProgress, notYetQueuedCount == 0, counts.openCount == 0 else { return }
+    /// Returns whether it is completed now and was not before.
+    fileprivate mutating func completeIfDone(at now: Int64) -> Bool {
+        guard status == .inProgress, notYetQueuedCount == 0, counts.openCount == 0 else { return false }
         status = .completed
         touch(at: now)
         completedAt = lastUpdatedAt
+        return true
     }
 }

@@ -1,6 +1,7 @@
 import ErrandCore
 
-/// Where stored executions change: nothing else writes a record, adds one or takes one away.
+/// Where stored executions change: nothing else writes a record, adds one or takes one away. Each change makes one
+/// event of the change feed.
 extension Stripe {
     /// Queues the job's execution on a thing, unless the target is not wanted any more.
     mutating func enqueue(
@@ -8,9 +9,10 @@ extension Stripe {
     ) {
         let thing = things.indexInserting(thingName, hash: hash)
         let slot = nextSlot
-        guard let position = job.executionQueued(ExecutionReference(stripe: number, slot: slot), target: target)
-        else { return }
         let record = ExecutionRecord(executionNumber: 1, queuedAtMilliseconds: now)
+        let event = FeedEvent(record, from: nil, by: .service, job: job.identity, thingName: copy thingName)
+        let reference = ExecutionReference(stripe: number, slot: slot)
+        guard let position = job.executionQueued(reference, target: target, event: event) else { return }
         insert(record, job: job, thing: thing, jobPosition: position, at: slot)
     }
 
@@ -23,10 +25,14 @@ extension Stripe {
         var moved = StoredJob.Moved.done
         let retrySlot = nextSlot
         let thing = slots[slot].thing
-        if record.status != oldStatus {
+        let event = FeedEvent(
+            record, from: oldStatus, by: actor, job: slots[slot].job.identity, thingName: things.name(of: thing))
+        if record.status == oldStatus {
+            changes.append(event)
+        } else {
             moved = slots[slot].job.executionMoved(
-                from: oldStatus, to: record, seen: seen, next: ExecutionReference(stripe: number, slot: retrySlot),
-                rules: rules, at: turn.now)
+                from: oldStatus, to: record, event: event, seen: seen,
+                next: ExecutionReference(stripe: number, slot: retrySlot), rules: rules, at: turn.now)
             if case .raced = moved { return false }
             if oldStatus == .queued, record.status == .inProgress {
                 slots[slot].startSequence = things[thing].takeSequence()
@@ -77,7 +83,9 @@ extension Stripe {
         let isDeleted = job.executionDeleted(
             at: slots[slot].jobPosition, status: status, wasLatest: wasLatest,
             latestBefore: older == ExecutionSlot.none ? nil : slots[Int(older)].record.status,
-            thingName: things.name(of: thing), seen: seen, now: now)
+            event: FeedEvent(
+                deleted: slots[slot].record, job: job.identity, thingName: things.name(of: thing), at: now),
+            seen: seen, now: now)
         guard isDeleted else { return false }
         if newer == ExecutionSlot.none {
             things[thing].newestSlot = slots[slot].previousOfThing

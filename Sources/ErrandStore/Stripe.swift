@@ -42,14 +42,16 @@ struct Turn {
 struct Stripe: ~Copyable {
     let number: UInt16
     let rules: ExecutionRules
+    let changes: ChangeFeed
     var things = ThingTable()
     var slots: ContiguousArray<ExecutionSlot> = []
     var freeSlots: ContiguousArray<UInt32> = []
     var deadlines = DeadlineHeap()
 
-    init(number: UInt16, rules: ExecutionRules) {
+    init(number: UInt16, rules: ExecutionRules, changes: ChangeFeed) {
         self.number = number
         self.rules = rules
+        self.changes = changes
     }
 
     var executionCount: Int { slots.count - freeSlots.count }

@@ -15,6 +15,7 @@ struct ErrandCommand: AsyncParsableCommand {
               errand execution update firmware-7 press-1 --status SUCCEEDED \\
                 --detail progress=100/100
               errand execution describe firmware-7 press-1 --json
+              errand watch --job firmware-7
 
             The words are those of AWS IoT Jobs. Results go to standard output, everything else to standard error.
 
@@ -29,5 +30,8 @@ struct ErrandCommand: AsyncParsableCommand {
             text with --json, too.
             """,
         version: JobExecutionServer.version,
-        subcommands: [ServeCommand.self, DemoCommand.self, JobCommand.self, ExecutionCommand.self, BenchCommand.self])
+        subcommands: [
+            ServeCommand.self, DemoCommand.self, JobCommand.self, ExecutionCommand.self, WatchCommand.self,
+            BenchCommand.self,
+        ])
 }

@@ -45,6 +45,16 @@ struct ScenarioListTests {
         "delete-execution": "anExecutionsHistoryTellsEverythingAndItGoesWithIt",
         "remove-targets": "anyNumberOfThingsIsRemovedFromAJob",
         "update-job": "aJobsConfigurationComesBackAndIsChanged",
+        "watch-everything": "aJobIsToldOfFromItsBirthToItsEnd",
+        "watch-scopes": "watchersBehindRandomCutsMissNothing",
+        "watch-resume": "watchersBehindRandomCutsMissNothing",
+        "watch-compacted": "aRevisionThatIsNotKeptIsRefused",
+        "watch-credit": "eventsComeAsFarAsTheCreditGoes",
+        "watch-end": "eventsComeAsFarAsTheCreditGoes",
+        "watch-queue": "aQueueIsToldOfAsTheTableSays",
+        "watch-drain": "watchesAreCountedAndEndWithTheServer",
+        "watch-cancel-job": "aCancelIsToldJobFirst",
+        "watch-limit": "watchesAreCountedAndEndWithTheServer",
         "late-report-history": "anExecutionsHistoryTellsEverythingAndItGoesWithIt",
     ]
 

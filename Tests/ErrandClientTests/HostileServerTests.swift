@@ -13,7 +13,9 @@ struct HostileServerTests {
     @Test func everyFaultyStreamIsATypedError() async throws {
         var count = 0
         for vector in try VectorFile.decodeErrors("streams") where vector.direction == "server" {
-            // The client's own ids are 1, 2, …; these streams answer others.
+            // The client's own ids are 1, 2, …; these streams answer others. A stream of a watch that was begun is for
+            // the state machine's tests: this client begins none.
+            if vector.beginsWatch { continue }
             let listener = try RawListener()
             listener.serve { peer in
                 _ = try peer.next()

@@ -60,6 +60,36 @@ struct JobExecutionWorkerTests {
         await server.stop()
     }
 
+    /// The pause never ends: what wakes the worker is the watch of its queue.
+    @Test func workIsHandedOutAsSoonAsItIsQueued() async throws {
+        let server = try startServer()
+        let client = try await connect(server.port)
+        let worker = try worker(client, "t", Pauses()) { _ in
+            for await _ in AsyncStream<Void>.makeStream().stream {}
+            throw CancellationError()
+        }
+        for id in ["a", "b"] {
+            async let work = worker.next()
+            try await client.createJob(jobId: id, document: "{}", targets: ["t"])
+            let found = try await work
+            #expect(found.jobId == id)
+            _ = try await found.succeed()
+        }
+        let waiting = Task { try await worker.next() }
+        waiting.cancel()
+        #expect(await failure { () throws(ErrandError) in try await Self.value(of: waiting) }?.code == .cancelled)
+        client.close()
+        await server.stop()
+    }
+
+    private static func value(of task: Task<StartedJobExecution, any Error>) async throws(ErrandError) {
+        do {
+            _ = try await task.value
+        } catch {
+            throw (error as? ErrandError) ?? ErrandError(.unknown, "\(error)")
+        }
+    }
+
     @Test func anUnfinishedExecutionComesAgainAfterAPauseAndAtOnceAfterARestart() async throws {
         let server = try startServer()
         let client = try await connect(server.port)

@@ -21,8 +21,10 @@ struct TestServer: Sendable {
         configuration.loopCount = 2
         change(&configuration)
         let rules = ExecutionRules(minuteLengthMilliseconds: configuration.minuteLengthMilliseconds)
+        var limits = StoreLimits()
+        limits.watchHistoryEventCount = configuration.watchHistoryEventCount
         server = try JobExecutionServer.start(
-            configuration, store: MemoryExecutionStore(rules: rules),
+            configuration, store: MemoryExecutionStore(rules: rules, limits: limits, firstRevision: 1001),
             clock: ServerClock { [clock] in clock.nowMilliseconds },
             steadyMilliseconds: { [steady] in steady.nowMilliseconds })
     }

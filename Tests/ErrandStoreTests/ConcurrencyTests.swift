@@ -112,7 +112,7 @@ struct ConcurrencyTests {
 }
 
 /// Runs `body` on that many threads at once and waits for all of them.
-private func runThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+func runThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     let done = DispatchGroup()
     for number in 0..<count {
         done.enter()

@@ -15,6 +15,8 @@ struct ModelCheckTests {
             let mismatch = try check.step()
             try #require(mismatch == nil, "seed \(seed), step \(step)")
         }
+        let mismatch = try check.events()
+        #expect(mismatch == nil, "seed \(seed)")
     }
 }
 
@@ -179,6 +181,26 @@ private struct ModelCheck {
             shown.createdAtMilliseconds == job.createdAt, shown.completedAtMilliseconds == job.completedAt,
             shown.status == (job.isCanceled ? .canceled : job.completedAt == nil ? .inProgress : .completed)
         else { return "job \(id): \(shown), not \(job)" }
+        return nil
+    }
+
+    /// What the events of the whole run make of the executions.
+    mutating func events() throws -> String? {
+        for thing in things { _ = try store.listForThing(thing, max: 250, at: now) }
+        for index in model.executions.indices { model.look(at: index, now: now) }
+        var replay = FeedReplay()
+        for event in try store.watch(from: 0).takeAll().events { replay.apply(event) }
+        if let fault = replay.fault { return fault }
+        guard replay.executions.count == model.executions.count, replay.jobs.count == model.jobs.count else {
+            return "events tell of \(replay.executions.count) executions of \(replay.jobs.count) jobs"
+        }
+        for expected in model.executions {
+            let name = FeedReplay.Name(job: expected.job, thing: expected.thing, number: 1)
+            guard let state = replay.executions[name], state.to == expected.status,
+                state.versionNumber == expected.version, state.forceCanceled == expected.forceCanceled,
+                state.statusDetails.dictionary == expected.details
+            else { return "events of \(name), not \(expected)" }
+        }
         return nil
     }
 

@@ -36,6 +36,23 @@ struct RaceTests {
             }, { try $0.update("j", $1, .succeeded, at: 999) })
     }
 
+    /// A target that left while its turn to be queued had come is not queued after all.
+    @Test(arguments: StoreUnderTest.allCases)
+    func removalAgainstRollout(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        // So many are handed out at once.
+        let things = (0..<64).map { "t\($0)" }
+        for round in 0..<300 {
+            let job = "j\(round)"
+            both({ _ = try? store.create(job, on: things, at: 1) }) {
+                while (try? store.removeTargets(job, ["t63"], at: 1))?.removedCount == nil { continue }
+            }
+            let shown = try store.summedJob(job, at: 1)
+            #expect(shown.processDetails[.queued] == 63 && shown.notYetQueuedCount == 0)
+            #expect(try store.describe(job, "t63", at: 1).execution?.record.status.isTerminal != false)
+        }
+    }
+
     /// While things finish, the job is canceled: every execution ends once, and the counts agree with the executions.
     @Test(arguments: StoreUnderTest.allCases)
     func jobCancelAgainstFinishers(_ subject: StoreUnderTest) throws {

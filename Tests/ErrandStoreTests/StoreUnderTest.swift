@@ -10,11 +10,12 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { rawValue }
 
-    func make(minuteLengthMilliseconds: Int64 = 60_000) -> StoreDriver {
+    func make(minuteLengthMilliseconds: Int64 = 60_000, limits: StoreLimits = StoreLimits()) -> StoreDriver {
         let rules = ExecutionRules(minuteLengthMilliseconds: minuteLengthMilliseconds)
         switch self {
-        case .memory: return StoreDriver(MemoryExecutionStore(rules: rules))
-        case .memoryWithOneStripe: return StoreDriver(MemoryExecutionStore(rules: rules, stripeCount: 1))
+        case .memory: return StoreDriver(MemoryExecutionStore(rules: rules, limits: limits))
+        case .memoryWithOneStripe:
+            return StoreDriver(MemoryExecutionStore(rules: rules, stripeCount: 1, limits: limits))
         }
     }
 }

@@ -27,9 +27,11 @@ struct TransitionTableTests {
         let before = try bring(store, to: state)
         var expectedVersion: Int64?
         if row.expectedVersion != .absent { expectedVersion = (before?.record.versionNumber ?? 1) + versionOffset }
+        let watch = try store.watch(.execution(try JobId("j"), try ThingName("t")))
         let outcome = try call(store, row.operation, expectedVersion)
         let label: Comment = "\(row), from \(String(describing: state))"
         let after = try store.describe("j", "t", at: Self.callTime).execution
+        try checkEvents(watch.takeAll().events, row, cell, before?.record, after?.record, label)
         switch cell {
         case .to(let status):
             let old = try #require(before?.record, label)
@@ -63,6 +65,34 @@ struct TransitionTableTests {
             #expect(!refusal.message.isEmpty && refusal.message.utf8.count <= 512, label)
             #expect(after?.record == before?.record, label)
         }
+    }
+
+    /// A change is one event, anything else none.
+    private func checkEvents(
+        _ events: [JobExecutionEvent], _ row: TransitionTable.Row, _ cell: TransitionTable.Cell,
+        _ before: ExecutionRecord?, _ after: ExecutionRecord?, _ label: Comment
+    ) throws {
+        let subject: JobExecutionEvent.Subject
+        switch cell {
+        case .to:
+            let (old, record) = (try #require(before, label), try #require(after, label))
+            subject = .execution(
+                JobExecutionEventState(
+                    thingName: try ThingName("t"), executionNumber: 1, versionNumber: old.versionNumber + 1,
+                    retryAttempt: 0, from: old.status, to: record.status, forceCanceled: record.forceCanceled,
+                    statusDetails: record.statusDetails))
+        case .gone:
+            let old = try #require(before, label)
+            subject = .executionDeleted(
+                thingName: try ThingName("t"), executionNumber: 1, versionNumber: old.versionNumber, retryAttempt: 0,
+                from: old.status)
+        case .seen, .empty, .kept, .refused:
+            #expect(events.isEmpty, label)
+            return
+        }
+        #expect(events.map(\.subject) == [subject], label)
+        #expect(events.first?.actor == row.operation.actor && events.first?.jobId.description == "j", label)
+        #expect(events.first?.atMilliseconds == Self.callTime, label)
     }
 
     private func bring(_ store: StoreDriver, to state: JobExecutionStatus?) throws -> StoredExecutionView? {
@@ -112,6 +142,14 @@ struct TransitionTableTests {
 }
 
 extension TransitionTable.Operation {
+    fileprivate var actor: JobExecutionEvent.Actor {
+        switch self {
+        case .update, .startNext, .describe, .describeOwn, .describeNext: .device
+        case .cancel, .delete, .cancelJob, .deleteJob, .removeTarget: .fleetOperator
+        case .abort: .service
+        }
+    }
+
     /// Whether its answer is about the job.
     fileprivate var isOfJob: Bool {
         switch self {

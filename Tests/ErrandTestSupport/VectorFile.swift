@@ -34,6 +34,11 @@ package struct Vector: Sendable, CustomStringConvertible {
         return min(bytes.count, 24 + payloadByteCount)
     }
 
+    /// Whether its fault lies behind the reply to a Watch call.
+    package var beginsWatch: Bool {
+        error != "UNREQUESTED_REPLY" && callsSent.contains { $0.opcode == Opcode.watch.description }
+    }
+
     package var fault: ConnectionFault? { ConnectionFault.allCases.first { $0.description == error } }
 }
 

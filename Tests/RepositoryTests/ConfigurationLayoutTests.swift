@@ -113,6 +113,11 @@ struct ConfigurationLayoutTests {
         #expect(Array(written[offset..<(offset + 16)]) == (0..<16).map { UInt8($0 * 0x11) })
     }
 
+    private func failure(_ details: StatusDetails) -> Failure {
+        let state = JobExecutionState(status: .queued, versionNumber: 0, executionNumber: 0, statusDetails: details)
+        return Failure(applied: .no, message: "", executionState: state)
+    }
+
     /// For each field the message without and with it; a failure's details come with its state.
     private func variableFields() throws -> [String: [([UInt8], [UInt8])]] {
         let (job, thing, details) = (JobId(), ThingName(), try StatusDetails([(key: "k", value: "v")]))
@@ -130,11 +135,6 @@ struct ConfigurationLayoutTests {
                 jobDocument: document, to: &writer)
             return writer.bytes
         }
-        func failure(_ details: StatusDetails) -> Failure {
-            let state = JobExecutionState(
-                status: .queued, versionNumber: 0, executionNumber: 0, statusDetails: details)
-            return Failure(applied: .no, message: "", executionState: state)
-        }
         let change = JobExecutionChange(
             status: .queued, versionNumber: 0, executionNumber: 0, lastUpdatedAtMilliseconds: 0)
         let update = UpdateJobExecutionRequest(jobId: job, thingName: thing, status: .queued)
@@ -145,6 +145,9 @@ struct ConfigurationLayoutTests {
             "8.5 statusDetails": [pair(change) { $0.statusDetails = StatusDetails() }],
             "8.5 jobDocument": [pair(change) { $0.jobDocument = "" }],
             "8.7 statusDetails": [pair(LayoutProbes.zeroEntry) { $0.statusDetails = details }],
+            "8.9 statusDetails": [
+                pair(LayoutProbes.zeroEvent) { $0.subject = LayoutProbes.change { $0.statusDetails = details } }
+            ],
             "9.3 description": [pair(LayoutProbes.emptyCreateJob) { $0.description = "" }],
             "9.5 description": [pair(LayoutProbes.zeroJob) { $0.description = "" }],
             "9.5 reasonCode": [pair(LayoutProbes.zeroJob) { $0.reasonCode = "" }],
@@ -178,6 +181,8 @@ struct ConfigurationLayoutTests {
                 pair(GetJobExecutionHistoryRequest(jobId: job, thingName: thing)) { $0.nextToken = [] },
                 pair(JobExecutionHistoryPage(entries: [], droppedCount: 0, nextToken: nil)) { $0.nextToken = [] },
             ],
+            "9.23 jobId": [pair(LayoutProbes.zeroWatch) { $0.scope = .job(job) }],
+            "9.23 thingName": [pair(LayoutProbes.zeroWatch) { $0.scope = .thing(thing) }],
         ]
     }
 
@@ -185,6 +190,9 @@ struct ConfigurationLayoutTests {
         let written = try variableFields().mapValues { pairs in
             pairs.map { presence($0.0) ^ presence($0.1) }
         }
-        #expect(specification.variableBits.mapValues { $0.map { UInt32(1) << UInt32($0) } } == written)
+        var bits = specification.variableBits
+        // Never alone: an event's thing comes with its numbers, and `LayoutTests` has all bits of each kind.
+        #expect(bits.removeValue(forKey: "8.9 thingName") == [4])
+        #expect(bits.mapValues { $0.map { UInt32(1) << UInt32($0) } } == written)
     }
 }

@@ -160,6 +160,42 @@ enum LayoutProbes {
         ]
     }
 
+    static let zeroWatch = WatchRequest(scope: .everything, credit: 0)
+    static var watch: Probes<WatchRequest> {
+        [("fromRevision", { $0.fromRevision = .max }), ("credit", { $0.credit = .max })]
+    }
+
+    /// An event of an execution, which has every field but details.
+    static let zeroEvent = JobExecutionEvent(
+        revision: 0, atMilliseconds: 0, actor: .device, jobId: JobId(), subject: change { _ in })
+    static var event: Probes<JobExecutionEvent> {
+        [
+            ("actor", { $0.actor = .service }), ("fromStatus", { $0.subject = change { $0.from = .canceled } }),
+            ("toStatus", { $0.subject = change { $0.to = .canceled } }), ("revision", { $0.revision = .max }),
+            ("atMilliseconds", { $0.atMilliseconds = -1 }),
+            ("executionNumber", { $0.subject = change { $0.executionNumber = -1 } }),
+            ("versionNumber", { $0.subject = change { $0.versionNumber = -1 } }),
+            ("retryAttempt", { $0.subject = change { $0.retryAttempt = .max } }),
+            ("forceCanceled", { $0.subject = change { $0.forceCanceled = true } }),
+        ]
+    }
+
+    static func change(_ change: (inout JobExecutionEventState) -> Void) -> JobExecutionEvent.Subject {
+        var state = JobExecutionEventState(
+            thingName: ThingName(), executionNumber: 0, versionNumber: 0, retryAttempt: 0, from: .queued, to: .queued,
+            forceCanceled: false, statusDetails: StatusDetails())
+        change(&state)
+        return .execution(state)
+    }
+
+    /// One event of each row of SPEC §8.9's table; without fromStatus where that may be.
+    static let kinds: [JobExecutionEvent.Subject] = [
+        change { $0.from = nil },
+        .executionDeleted(
+            thingName: ThingName(), executionNumber: 0, versionNumber: 0, retryAttempt: 0, from: .queued),
+        .job(from: nil, to: .inProgress), .jobDeleted(from: .inProgress),
+    ]
+
     static let executionFields = [
         "status", "forceCanceled", "retryAttempt", "executionNumber", "versionNumber", "queuedAtMilliseconds",
         "startedAtMilliseconds", "lastUpdatedAtMilliseconds", "approximateSecondsBeforeTimedOut",

@@ -145,6 +145,64 @@ struct LayoutTests {
             [("count", { $0.executions = summaries })], isCounted: true)
     }
 
+    @Test func messagesOfWatches() throws {
+        let events = (0..<3).map { _ in LayoutProbes.zeroEvent }
+        compare(
+            "7.7 Root block", EventsMessage(revision: 0, events: []),
+            [("count", { $0.events = events }), ("revision", { $0.revision = .max })], isCounted: true)
+        compare("7.10 Root block", WatchCredit(credit: 0), [("credit", { $0.credit = .max })])
+        #expect(EndWatch.rootByteCount == 0)
+        compare("9.23 Reply root", WatchBegun(revision: 0), [("revision", { $0.revision = .max })])
+        // Another scope comes with names, so with presence bits: its bytes are tested by themselves.
+        var layout = try #require(specification.layouts["9.23 Request root"])
+        #expect(layout.byteCount == WatchRequest.rootByteCount)
+        let scope = try #require(layout.fields["scope"])
+        layout.fields["scope"] = nil
+        var timed = ByteWriter()
+        LayoutProbes.zeroWatch.writeBody(to: &timed)
+        CallTimeout.write(.max, into: &timed, bodyStart: 0)
+        compare(
+            layout, "9.23", bytes(LayoutProbes.zeroWatch),
+            changed(LayoutProbes.zeroWatch, LayoutProbes.watch) + [("timeoutMilliseconds", timed.bytes)])
+        #expect(scope.byteCount == 1)
+        let table = try #require(specification.table("9.23", "scope"))
+        let (job, thing) = (JobId(), ThingName())
+        let scopes: [WatchScope] = [.everything, .job(job), .thing(thing), .execution(job, thing), .queue(thing)]
+        let written = scopes.map { bytes(WatchRequest(scope: $0, credit: 0)) }
+        #expect(table.rows.map { $0[0].prefix(1) } == written.map { "\($0[scope.offset])" })
+        #expect(table.rows.map { $0[2] == "present" } == written.map { $0[0] & 1 << 2 != 0 })
+        #expect(table.rows.map { $0[3] == "present" } == written.map { $0[0] & 1 << 3 != 0 })
+    }
+
+    @Test func anEvent() throws {
+        var layout = try #require(specification.layouts["8.9 Root block"])
+        #expect(layout.byteCount == JobExecutionEvent.rootByteCount)
+        let kind = try #require(layout.fields["kind"])
+        layout.fields["kind"] = nil
+        let bits = layout.fields.compactMapValues(\.presenceBit)
+        // Which fields are there is a matter of the kind; in that of the probes all are.
+        layout.fields = layout.fields.mapValues {
+            Specification.Field(offset: $0.offset, byteCount: $0.byteCount, presenceBit: nil)
+        }
+        compare(layout, "8.9", bytes(LayoutProbes.zeroEvent), changed(LayoutProbes.zeroEvent, LayoutProbes.event))
+        let written = LayoutProbes.kinds.map { subject in
+            var event = LayoutProbes.zeroEvent
+            event.subject = subject
+            return bytes(event)
+        }
+        let table = try #require(specification.table("8.9", "kind"))
+        #expect(table.rows.map { $0[0] } == written.map { "\($0[kind.offset])" })
+        let ofExecutions: Set = ["executionNumber", "versionNumber", "thingName"]
+        let present: [Set<String>] = [
+            ofExecutions.union(["toStatus"]), ofExecutions.union(["fromStatus"]), ["toStatus"], ["fromStatus"],
+        ]
+        let all = bits.merging(["thingName": try #require(specification.variableBits["8.9 thingName"]?.first)]) { $1 }
+        #expect(Set(all.keys) == ofExecutions.union(["fromStatus", "toStatus"]))
+        #expect(
+            present.map { names in names.reduce(0) { $0 | 1 << (all[$1] ?? 32) } }
+                == written.map { bytes in bytes[0..<4].reversed().reduce(0) { $0 << 8 | Int($1) } })
+    }
+
     @Test func anExecutionAndItsSummary() throws {
         var layout = try #require(specification.layouts["8.1 Root block"])
         compare(

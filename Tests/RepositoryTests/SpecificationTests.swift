@@ -37,6 +37,14 @@ struct SpecificationTests {
         #expect(written == coded)
     }
 
+    private static let limitsOfWatches: [String: Int64] = [
+        "watchCountMax": Int64(ServerLimits.watchCountMax),
+        "watchHistoryEventCount": Int64(ServerLimits.watchHistoryEventCount),
+        "watchHistoryDetailsByteCountMax": Int64(ServerLimits.watchHistoryDetailsByteCountMax),
+        "watchLagEventCountMax": Int64(ServerLimits.watchLagEventCountMax),
+        "watchBookmarkIntervalMilliseconds": ServerLimits.watchBookmarkIntervalMilliseconds,
+    ]
+
     @Test func limitsAreThoseOfSection12() throws {
         let table = try #require(specification.table("12", "name"))
         let coded: [String: Int64] = [
@@ -90,7 +98,7 @@ struct SpecificationTests {
         ]
         var written: [String: Int64] = [:]
         for row in table.rows { written[row[0]] = Int64(row[1]) }
-        #expect(written == coded)
+        #expect(written == coded.merging(Self.limitsOfWatches) { $1 })
     }
 
     /// The numbers of the patterns, those in brackets and in code aside.
@@ -115,6 +123,8 @@ struct SpecificationTests {
             "document": [1, FieldLimits.jobDocumentByteCountMax, FieldLimits.jobDocumentDepthMax],
             "executionNumber": [1],
             "status of UpdateJobExecution": [], "targets of AddJobTargets and RemoveJobTargets": [],
+            // No limit: the number of the section with the table.
+            "scope of Watch": [9, 23],
             "maxResults": [1, FieldLimits.pageResultCountMax], "nextToken": [FieldLimits.nextTokenByteCountMax],
             "targetCount": [1, FieldLimits.jobTargetCountMax], "itemCount": [1],
             "inProgressTimeoutInMinutes": [1, timeout], "stepTimeoutInMinutes": [1, timeout, 1],
@@ -141,11 +151,18 @@ struct SpecificationTests {
         #expect(specification.text.contains("Failure type: \(types) ("))
         let actors = [JobExecutionHistoryEntry.Actor.device, .fleetOperator, .service]
         let named = actors.map { "\($0.rawValue) \($0)" }.joined(separator: ", ")
-        #expect(specification.text.contains("actor: \(named)."))
+        // Of a history's entry (8.7) and of an event (8.9).
+        #expect(specification.text.ranges(of: "actor: \(named).").count == 2)
         let kinds = [JobExecutionHistoryEntry.Kind.change, .refusedReport].map(\.rawValue)
         #expect(specification.text.contains("kind: \(kinds[0]) a change, \(kinds[1]) a refused report"))
         let selections = [TargetSelection.snapshot, .continuous].map(\.rawValue)
         #expect(specification.text.contains("targetSelection: \(selections[0]) SNAPSHOT; \(selections[1]) CONTINUOUS"))
+    }
+
+    @Test func reasonsForTheEndOfAWatchAreStatusCodes() throws {
+        let table = try #require(specification.table("7.9", "status"))
+        let codes: [StatusCode] = [.cancelled, .slowConsumer, .watchCompacted, .unavailable]
+        #expect(table.rows.map { $0[0] } == codes.map(\.description))
     }
 
     @Test func theMagicAndTheChecksumAreThoseOfTheText() throws {

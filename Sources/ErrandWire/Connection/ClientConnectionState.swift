@@ -7,6 +7,12 @@ package protocol ReplySink {
     /// A reply; `body` is gone when this returns. False if no call with that id and opcode is in flight (`CALL-8`).
     mutating func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool
 
+    /// What watches bring (SPEC §7.7–§7.9). False if there is no such watch (`WAT-3`).
+    mutating func events(_ requestId: UInt64, _ events: EventsMessage) -> Bool
+    mutating func notify(_ requestId: UInt64, _ pending: PendingJobExecutions) -> Bool
+    mutating func notifyNext(_ requestId: UInt64, _ execution: JobExecution?) -> Bool
+    mutating func watchEnded(_ requestId: UInt64, status: StatusCode, _ failure: Failure) -> Bool
+
     mutating func goAway(_ goAway: GoAway, status: StatusCode)
     mutating func ping(opaque: UInt64)
     mutating func pong(opaque: UInt64)
@@ -88,6 +94,7 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         }
         guard !header.flags.contains(.reply),
             header.status == 0 || header.opcode == Opcode.goAway.rawValue
+                || header.opcode == Opcode.watchEnded.rawValue
         else { throw .frameUnexpected }
         switch Opcode(rawValue: header.opcode) {
         case .ping:
@@ -98,8 +105,30 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
             sink.pong(opaque: pong.opaque)
         case .goAway:
             sink.goAway(try decodeControl(header, body), status: StatusCode(rawValue: header.status) ?? .unknown)
+        case .events, .notify, .notifyNext, .watchEnded: try watch(header, body)
         default:
             throw .frameUnexpected
         }
+    }
+
+    private mutating func watch(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+        let id = header.requestId
+        let isKnown: Bool
+        do throws(MessageFault) {
+            switch Opcode(rawValue: header.opcode) {
+            case .events: isKnown = sink.events(id, try EventsMessage.read(body, header))
+            case .notify: isKnown = sink.notify(id, try PendingJobExecutions.read(body, header))
+            case .notifyNext: isKnown = sink.notifyNext(id, try PossibleJobExecution.read(body, header).execution)
+            default:
+                let failure = try Failure.read(body, header)
+                guard header.status != 0, failure.executionState == nil, failure.applied == .no else {
+                    throw .malformed("no end of a watch")
+                }
+                isKnown = sink.watchEnded(id, status: StatusCode(rawValue: header.status) ?? .unknown, failure)
+            }
+        } catch {
+            throw .controlMalformed
+        }
+        guard isKnown else { throw .unrequestedReply }
     }
 }

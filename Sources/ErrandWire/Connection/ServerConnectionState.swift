@@ -7,6 +7,12 @@ package protocol CallSink {
 
     /// The client no longer waits for that call (SPEC §6 `CALL-7`).
     mutating func cancelCall(_ requestId: UInt64)
+
+    /// The client takes that many more events of the watch (SPEC §7.10).
+    mutating func watchCredit(_ credit: UInt32, requestId: UInt64)
+
+    /// The client wants no more of the watch (SPEC §7.11).
+    mutating func endWatch(_ requestId: UInt64)
 }
 
 /// What a server says in WELCOME and insists on.
@@ -94,6 +100,9 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
         window.ended(byteCount: frameByteCount)
         controlBudget.giveBack()
     }
+
+    /// A message of a watch has been sent (SPEC §7.4 `CTL-1`).
+    package mutating func watchSent() { controlBudget.giveBack() }
 
     /// Writes CONNECTION_ERROR behind all that waits; nothing more is read (SPEC §3 `CON-5`).
     package mutating func fail(_ fault: ConnectionFault, message: String? = nil) {
@@ -184,6 +193,14 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
             try controlBudget.spend()
             let _: CancelCall = try decodeControl(header, body)
             calls.cancelCall(header.requestId)
+        case .watchCredit:
+            try controlBudget.spend()
+            let credit: WatchCredit = try decodeControl(header, body)
+            calls.watchCredit(credit.credit, requestId: header.requestId)
+        case .endWatch:
+            try controlBudget.spend()
+            let _: EndWatch = try decodeControl(header, body)
+            calls.endWatch(header.requestId)
         case .connectionError:
             clientError = try decodeControl(header, body)
             phase = .closed
@@ -199,7 +216,8 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
 package func decodeControl<Body: Message>(
     _ header: FrameHeader, _ body: RawSpan
 ) throws(ConnectionFault) -> Body {
-    guard header.requestId == 0 || Body.self == CancelCall.self else { throw .controlMalformed }
+    let namesACall = Body.self == CancelCall.self || Body.self == WatchCredit.self || Body.self == EndWatch.self
+    guard header.requestId == 0 || namesACall else { throw .controlMalformed }
     do throws(MessageFault) {
         var reader = try MessageReader(body, header, rootByteCount: Body.rootByteCount)
         return try Body(from: &reader)

@@ -7,6 +7,12 @@ package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
     case pong = 0x05
     case goAway = 0x06
     case cancelCall = 0x07
+    case events = 0x08
+    case notify = 0x09
+    case notifyNext = 0x0A
+    case watchEnded = 0x0B
+    case watchCredit = 0x0C
+    case endWatch = 0x0D
     case health = 0x10
     case serverInfo = 0x11
     case createJob = 0x20
@@ -31,6 +37,7 @@ package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
     case batchDescribeJobExecution = 0x40
     case batchUpdateJobExecution = 0x41
     case batchCancelJobExecution = 0x42
+    case watch = 0x50
 
     /// Opcodes below are control messages, this and above are calls.
     package static let firstCall: UInt8 = 0x10
@@ -44,6 +51,12 @@ package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
         case .pong: "PONG"
         case .goAway: "GOAWAY"
         case .cancelCall: "CANCEL_CALL"
+        case .events: "EVENTS"
+        case .notify: "NOTIFY"
+        case .notifyNext: "NOTIFY_NEXT"
+        case .watchEnded: "WATCH_ENDED"
+        case .watchCredit: "WATCH_CREDIT"
+        case .endWatch: "END_WATCH"
         case .health: "Health"
         case .serverInfo: "ServerInfo"
         case .createJob: "CreateJob"
@@ -68,6 +81,7 @@ package enum Opcode: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
         case .batchDescribeJobExecution: "BatchDescribeJobExecution"
         case .batchUpdateJobExecution: "BatchUpdateJobExecution"
         case .batchCancelJobExecution: "BatchCancelJobExecution"
+        case .watch: "Watch"
         }
     }
 }

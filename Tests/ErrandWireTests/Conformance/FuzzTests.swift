@@ -1,3 +1,4 @@
+import ErrandCore
 import ErrandWire
 import Testing
 
@@ -75,14 +76,25 @@ struct FuzzTests {
         add(try maker.removeTargets())
         add(try maker.deleteExecution())
         add(try maker.getHistory())
+        add(try maker.watch())
+        add(WatchBegun(revision: maker.long()), to: .watch)
         add(try maker.job(), to: .describeJob)
         add(try maker.jobPage(), to: .listJobs)
         add(try maker.history(), to: .getJobExecutionHistory)
+        // What a server sends of a watch has no flag reply.
+        func addOfWatch(_ message: some Message, _ opcode: Opcode, status: UInt8 = 0) {
+            frames.append(control(message, opcode, status: status, id: 1))
+        }
+        addOfWatch(try maker.events(), .events)
+        addOfWatch(try maker.pending(), .notify)
+        addOfWatch(Failure(applied: .no, message: maker.text(50)), .watchEnded, status: 4)
+        addOfWatch(WatchCredit(credit: maker.short()), .watchCredit)
         var ended = 0
         for bytes in frames {
             guard let whole = Frame(bytes) else { continue }
-            if case .malformed = MessageExaminer(whole).examine() {
-                Issue.record("is malformed undamaged: \(hex(bytes))")
+            switch MessageExaminer(whole).examine() {
+            case .malformed, .fault: Issue.record("is malformed undamaged: \(hex(bytes))")
+            case .message, .invalidField: break
             }
             for _ in 0..<40 {
                 var frame = whole
@@ -92,7 +104,7 @@ struct FuzzTests {
                 ended += 1
             }
         }
-        #expect(ended == 14 * 40)
+        #expect(ended == 20 * 40)
     }
 
     @Test func noStateTrapsOnADamagedStream() {
@@ -121,7 +133,7 @@ struct FuzzTests {
                 var state = serverState()
                 _ = feed(parts, to: &state, codec: &codec)
             } else {
-                var state = clientState(inFlight: [7: .health])
+                var state = clientState(inFlight: [7: .health], watches: [7])
                 _ = feed(parts, to: &state, codec: &codec)
             }
             #expect(codec.inflated.count <= WireLimits.segmentByteCountMax)

@@ -68,7 +68,9 @@ struct MessageVectorTests {
             guard var second = Frame(vector.bytes) else { return "is no frame" }
             let mayRepeat = ![Opcode.hello, .welcome, .connectionError].map(\.rawValue).contains(second.header.opcode)
             guard mayRepeat, second.header.requestId < .max else { return nil }
-            if second.header.opcode >= Opcode.firstCall { second.header.requestId += 1 }
+            // An id is a call's once, and a watch ends once.
+            let endsOnce = second.header.opcode == Opcode.watchEnded.rawValue
+            if endsOnce || second.header.opcode >= Opcode.firstCall { second.header.requestId += 1 }
             let copy = whole(second.header, second.body.span.bytes)
             let run = run(vector.isFromClient, followedBy: [vector.bytes + copy])
             guard run.fault == nil else { return "ends with \(run.fault?.description ?? "")" }
@@ -94,18 +96,20 @@ struct MessageVectorTests {
         return nil
     }
 
-    /// The Swift values of an execution, of a failure's state and of a history's entry do not tell empty details from
-    /// absent ones, which are the same (SPEC §8.1, §8.3, §8.7); everywhere else the difference counts.
+    /// The Swift values of an execution, of a failure's state, of a history's entry and of an event do not tell empty
+    /// details from absent ones, which are the same (SPEC §8.1, §8.3, §8.7, §8.9); everywhere else the difference
+    /// counts.
     private func expectedFields(_ vector: Vector) -> JSONValue? {
         guard var fields = vector.json["fields"]?.object else { return nil }
         let isExecutionOrFailure = fields["queuedAtMilliseconds"] != nil || fields["applied"] != nil
         if isExecutionOrFailure, fields["statusDetails"] == .array([]) { fields["statusDetails"] = nil }
-        if let entries = fields["entries"]?.array {
-            fields["entries"] = .array(
-                entries.map { entry in
-                    guard var entry = entry.object else { return entry }
-                    if entry["statusDetails"] == .array([]) { entry["statusDetails"] = nil }
-                    return .object(entry)
+        for name in ["entries", "events"] {
+            guard let records = fields[name]?.array else { continue }
+            fields[name] = .array(
+                records.map { record in
+                    guard var record = record.object else { return record }
+                    if record["statusDetails"] == .array([]) { record["statusDetails"] = nil }
+                    return .object(record)
                 })
         }
         return .object(fields)
@@ -133,6 +137,10 @@ struct MessageVectorTests {
             // One or two replies with ids that follow each other.
             guard let header = Frame(Array(payload.prefix(16 + Int(number(payload[0..<4], as: UInt32.self)))))?.header
             else { continue }
+            if (Opcode.events.rawValue...Opcode.watchEnded.rawValue).contains(header.opcode) {
+                // No call has id 0, and so no watch has.
+                client.sink.watches.formUnion([header.requestId, header.requestId &+ 1].filter { $0 > 0 })
+            }
             client.sink.inFlight[header.requestId] = header.opcode
             client.sink.inFlight[header.requestId &+ 1] = header.opcode
         }

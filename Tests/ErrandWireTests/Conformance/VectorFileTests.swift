@@ -9,6 +9,7 @@ struct VectorFileTests {
             "failures.json": "messages", "handshake.json": "messages", "history.json": "messages",
             "jobs-operations.json": "messages", "jobs.json": "messages", "lists.json": "messages",
             "segments.json": "segments", "streams.json": "streams",
+            "watches.json": "messages",
         ]
         #expect(Dictionary(VectorFile.all.map { ($0.name, $0.kind) }, uniquingKeysWith: { $1 }) == expected)
     }

@@ -57,6 +57,9 @@ extension MessageExaminer {
         case .ping, .pong: control(Ping.self, \.vectorFields)
         case .goAway: control(GoAway.self, \.vectorFields)
         case .cancelCall: control(CancelCall.self, \.vectorFields)
+        case .watchCredit: control(WatchCredit.self, \.vectorFields)
+        case .endWatch: control(EndWatch.self, { _ in [:] })
+        case .events, .notify, .notifyNext, .watchEnded: ofWatch()
         default: .fault(.frameUnexpected)
         }
     }
@@ -74,6 +77,10 @@ extension MessageExaminer {
         encode { encoder in
             if message is CancelCall {
                 encoder.appendCancelCall(requestId: header.requestId)
+            } else if let credit = message as? WatchCredit {
+                encoder.appendWatchCredit(credit.credit, requestId: header.requestId)
+            } else if message is EndWatch {
+                encoder.appendEndWatch(requestId: header.requestId)
             } else if let opcode = Opcode(rawValue: header.opcode) {
                 encoder.appendControl(message, opcode, status: status)
             }

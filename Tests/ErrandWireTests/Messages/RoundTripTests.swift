@@ -54,6 +54,17 @@ struct RoundTripTests {
     }
 
     @Test(arguments: seeds)
+    func messagesOfWatchesComeBackAsTheyWere(_ seed: UInt64) throws {
+        var maker = MessageMaker(generator: SeededGenerator(seed: seed))
+        back(try maker.watch(), seed)
+        back(WatchBegun(revision: maker.long()), seed)
+        for _ in 0..<8 { back(try maker.event(revision: maker.long()), seed) }
+        back(try maker.events(), seed)
+        back(WatchCredit(credit: maker.short()), seed)
+        back(EndWatch(), seed)
+    }
+
+    @Test(arguments: seeds)
     func repliesComeBackAsTheyWere(_ seed: UInt64) throws {
         var maker = MessageMaker(generator: SeededGenerator(seed: seed))
         back(try maker.summary(), seed)

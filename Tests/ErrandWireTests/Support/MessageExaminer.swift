@@ -83,6 +83,7 @@ struct MessageExaminer {
             batch(UpdateJobExecutionRequest.self, \.vectorFields, UpdateJobExecutionRequest.validate)
         case .batchCancelJobExecution:
             batch(CancelJobExecutionRequest.self, \.vectorFields, CancelJobExecutionRequest.validate)
+        case .watch: call(WatchRequest.self, \.vectorFields)
         default: .fault(.frameUnexpected)
         }
     }
@@ -112,6 +113,7 @@ struct MessageExaminer {
             return batchReply(UpdateJobExecutionRequest.self, \.vectorFields, { $0.writeBody(to: &$1) })
         case .batchCancelJobExecution:
             return batchReply(CancelJobExecutionRequest.self, \.vectorFields, { $0.writeBody(to: &$1) })
+        case .watch: return reply(WatchBegun.self, \.vectorFields)
         default: return .fault(.frameUnexpected)
         }
     }

@@ -55,6 +55,9 @@ struct Tap<State: FrameReceiver>: FrameReceiver {
 struct RecordingCalls: CallSink {
     var ids: [UInt64] = []
     var cancelledIds: [UInt64] = []
+    var credits: [WatchCredit] = []
+    var creditedIds: [UInt64] = []
+    var endedIds: [UInt64] = []
     var pauses = false
 
     mutating func call(_ header: FrameHeader, _ body: RawSpan) -> FrameFlow {
@@ -63,10 +66,26 @@ struct RecordingCalls: CallSink {
     }
 
     mutating func cancelCall(_ requestId: UInt64) { cancelledIds.append(requestId) }
+
+    mutating func watchCredit(_ credit: UInt32, requestId: UInt64) {
+        credits.append(WatchCredit(credit: credit))
+        creditedIds.append(requestId)
+    }
+
+    mutating func endWatch(_ requestId: UInt64) { endedIds.append(requestId) }
+}
+
+struct WatchSighting: Equatable {
+    var requestId: UInt64
+    var opcode: Opcode
 }
 
 struct RecordingReplies: ReplySink {
     var inFlight: [UInt64: UInt8] = [:]
+    /// Begun and not yet ended.
+    var watches: Set<UInt64> = []
+    /// What came of watches, of each the watch and the opcode.
+    var ofWatches: [WatchSighting] = []
     var welcomes: [Welcome] = []
     var repliedIds: [UInt64] = []
     var goAways: [GoAway] = []
@@ -81,6 +100,24 @@ struct RecordingReplies: ReplySink {
         guard inFlight[header.requestId] == header.opcode else { return false }
         inFlight[header.requestId] = nil
         repliedIds.append(header.requestId)
+        if header.opcode == Opcode.watch.rawValue, header.status == 0 { watches.insert(header.requestId) }
+        return true
+    }
+
+    mutating func events(_ requestId: UInt64, _ events: EventsMessage) -> Bool { saw(.events, requestId) }
+    mutating func notify(_ requestId: UInt64, _ pending: PendingJobExecutions) -> Bool { saw(.notify, requestId) }
+    mutating func notifyNext(_ requestId: UInt64, _ execution: JobExecution?) -> Bool { saw(.notifyNext, requestId) }
+
+    mutating func watchEnded(_ requestId: UInt64, status: StatusCode, _ failure: Failure) -> Bool {
+        guard saw(.watchEnded, requestId) else { return false }
+        watches.remove(requestId)
+        statuses.append(status)
+        return true
+    }
+
+    private mutating func saw(_ opcode: Opcode, _ requestId: UInt64) -> Bool {
+        guard watches.contains(requestId) else { return false }
+        ofWatches.append(WatchSighting(requestId: requestId, opcode: opcode))
         return true
     }
 
@@ -114,13 +151,13 @@ func serverState(
 
 func clientState(
     compression: Bool = true, checksums: Bool = false, segmentByteCountMax: Int = WireLimits.segmentByteCountMax,
-    inFlight: [UInt64: Opcode] = [:]
+    inFlight: [UInt64: Opcode] = [:], watches: Set<UInt64> = []
 ) -> TestClient {
     var hello = Hello()
     hello.compressions = compression ? 1 : 0
     hello.checksums = checksums ? 1 : 0
     hello.segmentByteCountMax = UInt32(segmentByteCountMax)
-    return TestClient(hello: hello, sink: RecordingReplies(inFlight: inFlight.mapValues(\.rawValue)))
+    return TestClient(hello: hello, sink: RecordingReplies(inFlight: inFlight.mapValues(\.rawValue), watches: watches))
 }
 
 /// Hands `parts` to `receiver` one after the other; the fault that ended it.

@@ -1,0 +1,118 @@
+package import ErrandCore
+import Synchronization
+
+/// What changes in a store, in one order, for those who watch (SPEC §9.23): a bounded memory of the last events, each
+/// with its revision, and the subscriptions that go through them.
+///
+/// An event is **appended** under the lock under which its change was decided, so that the events of one execution, and
+/// those of one job, come in the order of the changes. It is **published** when its change may be seen, and only then do
+/// subscriptions see it. The feed's lock is the last in the lock order of a store and is held for a bounded number of
+/// events at a time; nobody is called under it.
+///
+/// A subscription without fromRevision is live at once: it has a bounded queue of revisions that wait for it. One with
+/// fromRevision first catches up, for which `take` looks through the past in slices; no lag limit holds for that.
+/// Nobody is called for what it finds there: after `subscribe`, and as long as `Taken.isMoreWaiting`, call `take`.
+/// A live one for which too much waits is dropped with SLOW_CONSUMER; but if all of that came before its sink could ask
+/// for it, it goes back to catching up.
+package final class ChangeFeed: Sendable {
+    private let state: Mutex<FeedState>
+    /// The same as in `state`, written under its lock and read without, so that a call that only read costs no lock.
+    private let given: Atomic<UInt64>
+    private let visible: Atomic<UInt64>
+
+    /// How many events a long call may leave unpublished before it publishes them in between.
+    private static let unpublishedCountMax: UInt64 = 1024
+
+    /// `firstRevision` is that of the first event, at least 1. A store that forgets its events when it ends takes it from
+    /// `firstRevision(startedAtMilliseconds:)`, so that a revision of an earlier run is always too old.
+    package init(firstRevision: UInt64 = 1, limits: StoreLimits = StoreLimits()) {
+        precondition(firstRevision > 0, "revision 0 comes before all events")
+        precondition(limits.watchHistoryEventCount > 0, "an event is kept at least until it is published")
+        state = Mutex(FeedState(firstRevision: firstRevision, limits: limits))
+        given = Atomic(firstRevision - 1)
+        visible = Atomic(firstRevision - 1)
+    }
+
+    /// A millisecond has room for 2^20 events, more than any server makes, so a later start gives greater revisions.
+    package static func firstRevision(startedAtMilliseconds: Int64) -> UInt64 {
+        let shift = 20 as UInt64
+        // A clock past the year 500,000 or before 1970 is wrong, but no reason to end.
+        return max(1, min(UInt64(clamping: startedAtMilliseconds), UInt64.max >> (shift + 1)) << shift)
+    }
+
+    /// The newest revision that watches may see.
+    package var revision: UInt64 { visible.load(ordering: .acquiring) }
+
+    // MARK: For the store
+
+    /// Gives the event the next revision. To be called under the lock under which its change was decided.
+    @discardableResult
+    func append(_ event: FeedEvent) -> UInt64 {
+        state.withLock { state in
+            let revision = state.append(event)
+            given.store(revision, ordering: .releasing)
+            return revision
+        }
+    }
+
+    /// Makes visible what was appended. To be called without any other lock, before the calls that made the changes
+    /// are answered.
+    package func publish() {
+        publish(upTo: given.load(ordering: .acquiring))
+    }
+
+    /// Makes visible what was appended up to `revision`: what is durable, in a store that is.
+    package func publish(upTo revision: UInt64) {
+        while visible.load(ordering: .acquiring) < revision {
+            let (called, isDone) = state.withLock { state in
+                let called = state.publishSlice(upTo: revision)
+                visible.store(state.visible, ordering: .releasing)
+                return (called, state.visible >= min(revision, state.given))
+            }
+            for sink in called { sink.changesReady() }
+            if isDone { return }
+        }
+    }
+
+    /// As `publish`, if so much has been appended that a live watch could fall behind for no fault of its own.
+    func publishIfMany() {
+        let given = given.load(ordering: .acquiring)
+        let visible = visible.load(ordering: .acquiring)
+        if given > visible, given - visible >= Self.unpublishedCountMax { publish(upTo: given) }
+    }
+
+    // MARK: For the server
+
+    /// Begins a watch. `revision` is where it begins: it will be given every event that it is for with a greater one.
+    /// The refusal is WATCH_COMPACTED, if it could not go on from `fromRevision` without a gap; for `.queue` there are
+    /// no events and `fromRevision` is nothing.
+    package func subscribe(
+        _ scope: WatchScope, fromRevision: UInt64?, sink: any FeedSink
+    ) -> Result<(subscription: Subscription, revision: UInt64), Refusal> {
+        state.withLock { $0.subscribe(scope, fromRevision: fromRevision, sink: sink) }
+    }
+
+    /// Ends a watch. Ended ones too are kept until then.
+    package func unsubscribe(_ subscription: Subscription) {
+        state.withLock { $0.unsubscribe(subscription) }
+    }
+
+    /// The subscriptions of `sink` that have something new since it last asked.
+    package func takeReady(_ sink: any FeedSink) -> [Subscription] {
+        state.withLock { $0.takeReady(sink) }
+    }
+
+    /// Appends up to `limit` events of the subscription to `events`. With a limit of 0 it still says up to where the
+    /// watch is complete, and whether it has ended.
+    package func take(
+        _ subscription: Subscription, atMost limit: Int, into events: inout [JobExecutionEvent]
+    ) -> Taken {
+        state.withLock { $0.take(subscription, atMost: limit, into: &events) }
+    }
+
+    /// Of a `.queue` subscription: whether the list of pending executions has changed, and whether its head may have,
+    /// since it was last asked. Nothing has changed right after `subscribe`.
+    package func takeQueueChange(_ subscription: Subscription) -> (list: Bool, head: Bool) {
+        state.withLock { $0.takeQueueChange(subscription) }
+    }
+}
