@@ -187,7 +187,7 @@ package struct EndWatch: Message, Equatable {
 extension SegmentEncoder {
     /// Appends one EVENTS frame with as many of `events`, from the first on, as fit into it and into about one segment;
     /// without events it is a bookmark. Returns how many it took: its revision is then that of the last one taken, and
-    /// `revision` if it took all.
+    /// `revision` if it took all. Nothing is written if not even the first event fits.
     package mutating func appendEvents(
         _ events: borrowing [JobExecutionEvent], revision: UInt64, requestId: UInt64
     ) -> Int {
@@ -198,7 +198,9 @@ extension SegmentEncoder {
             let before = body.bytes.count
             body.appendRecord(events[index])
             if openFrameByteCount > segmentByteCountMax {
-                body.truncate(to: before)
+                // An event too long by itself stays, so that `endFrame` drops the frame: an empty one would be a
+                // bookmark, whose revision promises what was not sent (`WAT-1`).
+                if count > 0 { body.truncate(to: before) }
                 break
             }
             count += 1
