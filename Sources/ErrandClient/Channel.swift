@@ -197,8 +197,7 @@ final class Channel: Sendable {
             isLast ? state.watches.removeValue(forKey: requestId) : state.watches[requestId]
         }
         guard let watch else { return false }
-        watch?.put(items)
-        return true
+        return watch?.put(items) ?? true
     }
 
     /// The connection is gone: fails what may have run, keeps what is safe to send again, and connects anew.
@@ -206,7 +205,7 @@ final class Channel: Sendable {
         let loss = state.withLock { $0.lost(connection, error, configuration) }
         for (call, error) in loss.failed { call.fail(error) }
         for watch in loss.watches {
-            watch.put([.ended(ErrandError(.unavailable, loss.error.message, applied: .no))])
+            _ = watch.put([.ended(ErrandError(.unavailable, loss.error.message, applied: .no))])
         }
         for waiter in loss.waiters { waiter.resume(returning: .failure(loss.error)) }
         if let delay = loss.reconnectDelay { reconnectTimer.withLock { $0?.schedule(afterMilliseconds: delay) } }
@@ -228,7 +227,7 @@ final class Channel: Sendable {
             let end = state.close()
             return (end.failures, end.waiters, watches, end.connection)
         }
-        for watch in watches { watch.put([.ended(ChannelState.closed())]) }
+        for watch in watches { _ = watch.put([.ended(ChannelState.closed())]) }
         for (call, error) in failures { call.fail(error) }
         for waiter in waiters { waiter.resume(returning: .failure(ChannelState.closed())) }
         guard let connection else { return }

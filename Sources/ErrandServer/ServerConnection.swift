@@ -94,6 +94,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         } else {
             connection.loop.post { [self] in
                 reply(batch)
+                pumpWatches()
                 connection.setDirty()
                 closeWhenDone()
             }
@@ -229,7 +230,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     func tick(at nowMilliseconds: Int64) {
         if !isHeld, !watches.isEmpty, connection.isOpen {
             watches.sendBookmarks(&state, at: nowMilliseconds)
-            if state.wantsToSend { connection.setDirty() }
+            sendWatched()
         }
         // What we do not read cannot be held against the client.
         if isHeld { clock.listensAgain(at: nowMilliseconds, isInsideSegment: false) }

@@ -31,15 +31,24 @@ final class ActiveWatch: Sendable {
     /// How many events may come before the first is taken.
     static let creditWindow: UInt32 = 1024
 
-    /// Something came; on the connection's loop.
-    func put(_ items: some Sequence<WatchItem>) {
-        let (waiter, item) = state.withLock { state -> (Waiter?, WatchItem?) in
-            state.items.append(contentsOf: items)
-            guard let waiter = state.waiter, let item = Self.take(&state) else { return (nil, nil) }
+    /// Something came; on the connection's loop. False if it is more than the server was given credit for.
+    func put(_ items: some Sequence<WatchItem>) -> Bool {
+        let (isAllowed, waiter, item) = state.withLock { state -> (Bool, Waiter?, WatchItem?) in
+            for item in items {
+                // Of bookmarks one after the other the last says it all, so a flood of them takes no memory.
+                if case .bookmark = item, state.start < state.items.count, case .bookmark? = state.items.last {
+                    state.items.removeLast()
+                }
+                state.items.append(item)
+            }
+            // Between events there is at most a bookmark.
+            guard state.items.count - state.start <= 2 * Int(Self.creditWindow) + 2 else { return (false, nil, nil) }
+            guard let waiter = state.waiter, let item = Self.take(&state) else { return (true, nil, nil) }
             state.waiter = nil
-            return (waiter, item)
+            return (true, waiter, item)
         }
         if let waiter, let item { waiter.resume(returning: item) }
+        return isAllowed
     }
 
     /// The next item, as soon as there is one. One task at a time may ask.

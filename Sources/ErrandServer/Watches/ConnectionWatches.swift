@@ -204,6 +204,8 @@ final class ConnectionWatches: @unchecked Sendable {
         {
             scratch.removeAll(keepingCapacity: true)
             let taken = feed.take(watch.subscription, atMost: 0, into: &scratch)
+            // Asking may have shown that it is too slow; the next pump tells the client.
+            if taken.ended != nil { makeReady(id) }
             guard !taken.isMoreWaiting, taken.ended == nil, taken.revision > watch.revision else { continue }
             _ = state.encoder.appendEvents(scratch, revision: taken.revision, requestId: id)
             state.watchSent()

@@ -108,6 +108,13 @@ struct WatchFrameTests {
         #expect(try decoded(segments[1].frames[0]) == EventsMessage(revision: 50, events: events))
     }
 
+    /// A frame without it would claim that nothing happened.
+    @Test func anEventThatDoesNotFitIsNoBookmark() throws {
+        var encoder = encoder(100)
+        #expect(encoder.appendEvents(try events(1), revision: 10, requestId: 7) == 0)
+        #expect(encoder.isEmpty)
+    }
+
     @Test func theLongestEventFitsTheSmallestSegment() throws {
         let value = String(repeating: "\u{1F69A}", count: FieldLimits.statusDetailsValueScalarCountMax)
         let pairs = (0..<FieldLimits.statusDetailsPairCountMax).map { index in
