@@ -18,7 +18,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
         case stopped
     }
 
-    package typealias Delay = @Sendable (DispatchQueue, _ retry: @escaping @Sendable () -> Void) -> Void
+    package typealias Delay = @Sendable (_ retry: @escaping @Sendable () -> Void) -> Void
 
     private let storage: Storage
     private let queue = DispatchQueue(label: "errand.journal", qos: .userInitiated)
@@ -50,14 +50,15 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
 
     /// - Parameters:
     ///   - byteCountMax: from this many bytes on, waiting and being stored, `isThrottled` is true.
-    ///   - retryAfterDelay: runs a block on the queue later; after a second unless a test brings another.
+    ///   - retryAfterDelay: runs a block later, on any thread; after a second unless a test brings another.
     package init(
         _ storage: sending Storage, byteCountMax: Int = 32 << 20,
-        retryAfterDelay: @escaping Delay = { queue, retry in queue.asyncAfter(deadline: .now() + 1, execute: retry) }
+        retryAfterDelay: Delay? = nil
     ) {
         let last = storage.lastSequence
         self.byteCountMax = byteCountMax
-        self.retryAfterDelay = retryAfterDelay
+        self.retryAfterDelay =
+            retryAfterDelay ?? { retry in DispatchQueue.global().asyncAfter(deadline: .now() + 1, execute: retry) }
         shared = Mutex(Shared(groupLast: last, next: last + 1, acceptedLast: last))
         durable = Atomic(last)
         self.storage = storage
@@ -157,7 +158,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
             guard case .diskFull = error else { return fail(error) }
             shared.withLock { $0.state = .full }
             // The group stays, and with it `hasTurn`, so that nobody else begins a turn.
-            return retryAfterDelay(queue) { self.turn() }
+            return retryAfterDelay { self.queue.async { self.turn() } }
         }
         group.removeAll()
         durable.store(last, ordering: .releasing)

@@ -1,7 +1,7 @@
 /// Where a committer puts its groups. The tests put faults here.
 ///
 /// Used by one thread at a time, on the committer's queue.
-package protocol GroupStorage: AnyObject {
+package protocol GroupStorage: AnyObject, SendableMetatype {
     /// Of the newest record that is stored.
     var lastSequence: UInt64 { get }
     /// Set once a write has failed for good; no write succeeds after that.
