@@ -222,8 +222,9 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     }
 
     private func finish(_ completion: (StorageFault?) -> Void) {
-        // A turn takes all there is, and nothing more is accepted.
+        // Nothing more is accepted. The first turn may store a group that had to wait, the second one what is behind it.
         turn()
+        if state == .running { turn() }
         var fault: StorageFault?
         switch state {
         case .full: fault = .diskFull(operation: "store the last group")

@@ -47,7 +47,7 @@ package enum JournalRecords {
         while offset < records.byteCount {
             guard sequence <= last, records.byteCount - offset >= 4 else { throw malformed(sequence) }
             let byteCount = Int(
-                UInt32(littleEndian: records.unsafeLoadUnalignedChecked(at: offset)))
+                UInt32(littleEndian: records.fourBytes(at: offset)))
             offset += 4
             guard byteCount <= records.byteCount - offset else { throw malformed(sequence) }
             try body(sequence, records.extracting(offset..<(offset + byteCount)))
@@ -64,7 +64,7 @@ package enum JournalRecords {
 
 extension RawSpan {
     /// Four bytes at an offset that the caller has checked; the span checks it again.
-    fileprivate func unsafeLoadUnalignedChecked(at offset: Int) -> UInt32 {
+    fileprivate func fourBytes(at offset: Int) -> UInt32 {
         // Any four bytes are an integer, and the slice is as long as it.
         extracting(offset..<(offset + 4)).withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }
     }

@@ -26,7 +26,8 @@ extension JournalDatabase {
                 let isNext = from == reached + 1 || (reached == sequence && from <= reached)
                 guard isNext, to > reached, to >= from, to <= meta.lastSequence else {
                     throw .damaged(
-                        "a group is missing: \(from) to \(to) follows \(reached)", at: "journal, sequence \(reached + 1)")
+                        "a group is missing: \(from) to \(to) follows \(reached)",
+                        at: "journal, sequence \(reached + 1)")
                 }
                 try body(from, to, records)
                 reached = to

@@ -17,6 +17,8 @@ package final class JournalDatabase {
     /// The first fault of a write, after which there are no more.
     package private(set) var fault: StorageFault?
     private var byteCountSinceWALMoved: Int
+    /// Moving the WAL did not work and is tried again.
+    var isWALOverdue = false
     private var isClosed = false
 
     /// Beyond this the WAL is moved into the database between two groups, whether or not a checkpoint comes: it bounds
@@ -75,7 +77,7 @@ package final class JournalDatabase {
 
     /// Keeps the WAL short. Apart from `appendGroup`, so that nobody waits for it.
     package func maintain() throws(StorageFault) {
-        if byteCountSinceWALMoved > Self.walByteCountMax { try moveWAL() }
+        if byteCountSinceWALMoved > Self.walByteCountMax || isWALOverdue { try moveWAL() }
     }
 
     /// One transaction; `meta` is stored with it. Everything that changes the file comes through here or `moveWAL`.
@@ -100,6 +102,7 @@ package final class JournalDatabase {
         do {
             try connection.moveWAL(isTruncating: isTruncating)
             byteCountSinceWALMoved = 0
+            isWALOverdue = false
         } catch {
             throw latched(error)
         }

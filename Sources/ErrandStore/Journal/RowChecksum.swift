@@ -6,8 +6,11 @@ struct RowChecksum {
 
     init() {}
 
-    init(_ integers: Int64...) {
-        for integer in integers { add(integer) }
+    init(_ key: Int64) { add(key) }
+
+    init(_ first: Int64, _ second: Int64) {
+        add(first)
+        add(second)
     }
 
     mutating func add(_ integer: Int64) {

@@ -147,7 +147,7 @@ package struct StateTransaction: ~Copyable {
 extension JournalDatabase {
     /// Folds the journal up to `sequence` into the tables: what `body` does, the end of those groups and the new counts
     /// are one transaction, so that there are never two truths. If `body` throws, the old state stands.
-    /// A group that reaches beyond `sequence` stays whole.
+    /// A group that reaches beyond `sequence` stays whole. Not to be called from the body of a read.
     package func checkpoint(
         through sequence: UInt64, _ body: (borrowing StateTransaction) throws(StorageFault) -> Void
     ) throws(StorageFault) {
@@ -159,6 +159,12 @@ extension JournalDatabase {
             meta.groupCount &-= UInt64(clamping: connection.changeCount)
             meta.checkpointSequence = sequence
         }
-        try moveWAL()
+        do throws(StorageFault) {
+            try moveWAL()
+        } catch {
+            // The checkpoint stands. If there was no room to move the WAL, `maintain` tries again after the next group.
+            if let fault { throw fault }
+            isWALOverdue = true
+        }
     }
 }

@@ -69,8 +69,10 @@ struct StoreDirectory: ~Copyable {
 
     /// Looks at what is there before SQLite does, so that a file that is not ours stays as it is.
     func examine() throws(StorageFault) {
-        let byteCount = FileDescriptor.byteCount(of: databasePath)
-        guard byteCount > 0 else {
+        guard FileDescriptor.exists(databasePath) || FileDescriptor.exists(walPath) else {
+            throw .directoryUnusable(path: path, operation: "open \(Self.databaseName)", errorNumber: ENOENT)
+        }
+        guard FileDescriptor.byteCount(of: databasePath) > 0 else {
             // SQLite would delete a WAL without a database, and take an empty file for a new one.
             throw .damaged(
                 "the database is \(FileDescriptor.exists(databasePath) ? "empty" : "missing")", at: databasePath)

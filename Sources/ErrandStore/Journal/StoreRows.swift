@@ -7,8 +7,9 @@ package struct ExecutionRow: Sendable, Equatable {
     /// 0 while it is not finished.
     package var finishedAtMilliseconds: Int64
 
-    package init(job: Int64, position: Int64, thing: String, isFinished: Bool = false, finishedAtMilliseconds: Int64 = 0)
-    {
+    package init(
+        job: Int64, position: Int64, thing: String, isFinished: Bool = false, finishedAtMilliseconds: Int64 = 0
+    ) {
         self.job = job
         self.position = position
         self.thing = thing
@@ -17,7 +18,9 @@ package struct ExecutionRow: Sendable, Equatable {
     }
 
     func checksum(body: RawSpan) -> Int64 {
-        var checksum = RowChecksum(job, position, isFinished ? 1 : 0, finishedAtMilliseconds)
+        var checksum = RowChecksum(job, position)
+        checksum.add(isFinished ? 1 : 0)
+        checksum.add(finishedAtMilliseconds)
         checksum.add(text: thing.utf8Span.span.bytes)
         checksum.add(body)
         return checksum.value

@@ -27,7 +27,8 @@ final class StoreStatements {
         // IMMEDIATE: the lock for writing is taken here, where waiting for it is harmless.
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
-        insertGroup = try connection.prepare("INSERT INTO journal(last, first, records, checksum) VALUES(?1, ?2, ?3, ?4)")
+        insertGroup = try connection.prepare(
+            "INSERT INTO journal(last, first, records, checksum) VALUES(?1, ?2, ?3, ?4)")
         deleteGroups = try connection.prepare("DELETE FROM journal WHERE last <= ?1")
         replaceMeta = try connection.prepare(StoreMeta.replaceStatement)
         jobs = try row("jobs", "job, body, checksum", key: "job = ?1", "?1, ?2, ?3")

@@ -47,7 +47,8 @@ struct GroupCommitterTests {
         #expect(control.groups.map(\.first) == [1, 2] && control.groups.map(\.last) == [1, 9])
         #expect(committer.durableSequence == 9 && committer.state == .stopped)
         var found: [[UInt8]] = []
-        try JournalRecords.forEach(first: 2, last: 9, in: control.groups[1].records.span.bytes) {
+        let records = control.groups[1].records
+        try JournalRecords.forEach(first: 2, last: 9, in: records.span.bytes) {
             found.append($1.array)
         }
         #expect(found == (2...9).map { [$0] })

@@ -18,7 +18,7 @@ struct JournalDamageTests {
     private enum Outcome { case whole, prefix, fault }
 
     private func outcome(of files: StoreFiles, _ whole: StoreContent) throws -> Outcome? {
-        let damaged = TemporaryStore()
+        let damaged = TemporaryStore(isOnDisk: false)
         try damaged.replace(with: files)
         do throws(StorageFault) {
             let found = try JournalDatabase.open(directory: damaged.path, create: true).content()

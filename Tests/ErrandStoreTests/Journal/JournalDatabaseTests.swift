@@ -7,13 +7,16 @@ struct JournalDatabaseTests {
     private let store = TemporaryStore()
 
     @Test func groupsComeBackAfterClose() throws {
-        var database = try store.open()
-        for count in [1, 3, 500] as [UInt64] { try database.appendGroup(recordCount: count) }
-        let written = try database.content()
-        #expect(written.records == (1...504).map { JournalDatabase.record($0) })
-        try database.close()
-        #expect(store.bytes(store.walPath).isEmpty)
-        database = try store.open()
+        let written: StoreContent
+        do {
+            let database = try store.open()
+            for count in [1, 3, 500] as [UInt64] { try database.appendGroup(recordCount: count) }
+            written = try database.content()
+            #expect(written.records == (1...504).map { JournalDatabase.record($0) })
+            try database.close()
+            #expect(store.bytes(store.walPath).isEmpty)
+        }
+        let database = try store.open()
         #expect(try database.content() == written)
         #expect(database.lastSequence == 504 && database.verify() == [])
         try database.appendGroup(recordCount: 1)
@@ -96,17 +99,23 @@ struct JournalDatabaseTests {
         }
     }
 
-    @Test func whatIsNotThereIsNotMade() {
-        guard case .directoryUnusable = faultOf({ _ = try JournalDatabase.open(directory: store.path, create: false) })
-        else { return #expect(Bool(false), "opened a store that is not there") }
+    @Test func whatIsNotThereIsNotMade() throws {
+        let open = { _ = try JournalDatabase.open(directory: store.path, create: false) }
+        guard case .directoryUnusable = faultOf(open) else {
+            return #expect(Bool(false), "opened a store that is not there")
+        }
         #expect(!FileManager.default.fileExists(atPath: store.path))
+        try FileManager.default.createDirectory(atPath: store.path, withIntermediateDirectories: false)
+        guard case .directoryUnusable = faultOf(open) else {
+            return #expect(Bool(false), "opened a store that is not there")
+        }
     }
 
     /// /proc refuses new files to every user, root too.
     @Test(arguments: ["/proc/self", "/proc/errand", "/nowhere/errand"])
     func aDirectoryThatCannotBeWrittenIsNamed(_ path: String) {
-        guard case .directoryUnusable(path, _, _) = faultOf({ _ = try JournalDatabase.open(directory: path, create: true) })
-        else { return #expect(Bool(false), "opened \(path)") }
+        let found = faultOf { _ = try JournalDatabase.open(directory: path, create: true) }
+        guard case .directoryUnusable(path, _, _) = found else { return #expect(Bool(false), "opened \(path)") }
     }
 
     @Test func aFullDiskKeepsNothingAndPasses() throws {
