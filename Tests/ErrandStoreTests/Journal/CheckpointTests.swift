@@ -129,6 +129,29 @@ struct CheckpointTests {
         guard case .damaged = found else { return #expect(Bool(false), "\(change): \(String(describing: found))") }
     }
 
+    /// A read of one row sees no counts; the row's own checksum is what there is.
+    @Test func aSingleReadVerifiesItsRow() throws {
+        do {
+            let database = try store.open()
+            try database.checkpointSomething(through: 0)
+            try database.close()
+        }
+        try changeFile("UPDATE executions SET body = x'00' WHERE position = 3")
+        try changeFile("UPDATE facts SET body = x'00'")
+        let database = try store.open()
+        let damage = StorageFault.damaged("the checksum is wrong", at: "executions, row 2, 3")
+        #expect(faultOf { _ = try database.execution(2, position: 3) { _, _ in } } == damage)
+        #expect(faultOf { try database.forEachExecution(ofJobs: 2...2) { _, _ in } } == damage)
+        #expect(faultOf { try database.forEachExecution(ofThing: "thing-3") { _, _ in } } != nil)
+        #expect(
+            faultOf { _ = try database.fact("clock") { _ in } }
+                == .damaged("the checksum is wrong", at: "facts, row clock"))
+        // Damage is not written over, and what is well can still be read.
+        #expect(faultOf { try database.checkpointSomething(through: 0) } != nil)
+        #expect(try database.execution(2, position: 4) { _, _ in })
+        #expect(!database.verify().isEmpty)
+    }
+
     /// By Python's SQLite, which the tests need anyway: a program that knows nothing of the store.
     private func changeFile(_ change: String) throws {
         let python = Process()

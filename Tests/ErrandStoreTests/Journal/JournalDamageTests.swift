@@ -10,6 +10,8 @@ struct JournalDamageTests {
     private func makeFiles(groupCount: Int = 6) throws -> (files: StoreFiles, content: StoreContent) {
         let database = try store.open()
         try database.appendGroup(recordCount: 20)
+        // These stay in the journal and get into the database's file, where only their own checksums protect them.
+        for _ in 1...3 { try database.appendGroup(recordCount: 100, byteCount: 100) }
         try database.checkpointSomething(through: 20)
         for count in 1...groupCount { try database.appendGroup(recordCount: UInt64(count), byteCount: 100) }
         return (store.files(), try database.content())
