@@ -16,12 +16,15 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "ErrandCore"),
         .target(name: "ErrandWire", dependencies: ["ErrandCore", "CZlib"]),
         .target(name: "ErrandTransport", dependencies: ["ErrandWire", "CEpoll"]),
         .target(
             name: "ErrandStore",
-            dependencies: ["ErrandCore", .product(name: "HeapModule", package: "swift-collections")]),
+            dependencies: [
+                "ErrandCore", "CSQLite", "CZlib", .product(name: "HeapModule", package: "swift-collections"),
+            ]),
         .target(
             name: "ErrandServer",
             dependencies: [

@@ -1,0 +1,170 @@
+/// What a checkpoint may do to the state tables. Good inside the body of `checkpoint` only.
+///
+/// A row that is replaced or deleted is read first: its checksum leaves the table's sum, and damage is not written over.
+package struct StateTransaction: ~Copyable {
+    private let database: JournalDatabase
+
+    init(_ database: JournalDatabase) { self.database = database }
+
+    // MARK: Jobs
+
+    package func putJob(_ job: Int64, body: RawSpan) throws(StorageFault) {
+        try removeJobFromTally(job)
+        var checksum = RowChecksum(job)
+        checksum.add(body)
+        let put = database.statements.jobs.put
+        try put.bind(job, at: 1)
+        try put.bind(checksum.value, at: 3)
+        try put.run(bytes: body, at: 2)
+        database.meta.jobs.add(checksum.value)
+    }
+
+    /// The job alone; its targets and executions are rows of their own.
+    package func deleteJob(_ job: Int64) throws(StorageFault) {
+        guard try removeJobFromTally(job) else { return }
+        try database.statements.jobs.delete.bind(job, at: 1)
+        try database.statements.jobs.delete.run()
+    }
+
+    @discardableResult
+    private func removeJobFromTally(_ job: Int64) throws(StorageFault) -> Bool {
+        let get = database.statements.jobs.get
+        try get.bind(job, at: 1)
+        guard let old = try get.ifRow({ () throws(StorageFault) in try get.readJob { _, _ in } }) else { return false }
+        database.meta.jobs.remove(old)
+        return true
+    }
+
+    // MARK: Targets
+
+    package func putTargets(_ job: Int64, chunk: Int64, body: RawSpan) throws(StorageFault) {
+        try removeTargetsFromTally(job, chunk)
+        var checksum = RowChecksum(job, chunk)
+        checksum.add(body)
+        let put = database.statements.targets.put
+        try put.bind(job, at: 1)
+        try put.bind(chunk, at: 2)
+        try put.bind(checksum.value, at: 4)
+        try put.run(bytes: body, at: 3)
+        database.meta.targets.add(checksum.value)
+    }
+
+    package func deleteTargets(_ job: Int64, chunk: Int64) throws(StorageFault) {
+        guard try removeTargetsFromTally(job, chunk) else { return }
+        let delete = database.statements.targets.delete
+        try delete.bind(job, at: 1)
+        try delete.bind(chunk, at: 2)
+        try delete.run()
+    }
+
+    @discardableResult
+    private func removeTargetsFromTally(_ job: Int64, _ chunk: Int64) throws(StorageFault) -> Bool {
+        let get = database.statements.targets.get
+        try get.bind(job, at: 1)
+        try get.bind(chunk, at: 2)
+        let old = try get.ifRow { () throws(StorageFault) in try get.readTargets { _, _, _ in } }
+        guard let old else { return false }
+        database.meta.targets.remove(old)
+        return true
+    }
+
+    // MARK: Executions
+
+    package func putExecution(_ row: ExecutionRow, body: RawSpan) throws(StorageFault) {
+        try removeExecutionFromTally(row.job, row.position)
+        let checksum = row.checksum(body: body)
+        let put = database.statements.executions.put
+        try put.bind(row.job, at: 1)
+        try put.bind(row.position, at: 2)
+        try put.bind(row.isFinished ? 1 : 0, at: 4)
+        try put.bind(row.finishedAtMilliseconds, at: 5)
+        try put.bind(checksum, at: 7)
+        try put.run(text: row.thing.utf8Span.span.bytes, at: 3, bytes: body, at: 6)
+        if row.isFinished {
+            database.meta.finishedExecutions.add(checksum)
+        } else {
+            database.meta.openExecutions.add(checksum)
+        }
+    }
+
+    package func deleteExecution(_ job: Int64, position: Int64) throws(StorageFault) {
+        guard try removeExecutionFromTally(job, position) else { return }
+        let delete = database.statements.executions.delete
+        try delete.bind(job, at: 1)
+        try delete.bind(position, at: 2)
+        try delete.run()
+    }
+
+    @discardableResult
+    private func removeExecutionFromTally(_ job: Int64, _ position: Int64) throws(StorageFault) -> Bool {
+        let get = database.statements.executions.get
+        try get.bind(job, at: 1)
+        try get.bind(position, at: 2)
+        let old = try get.ifRow { () throws(StorageFault) in try get.readExecution { _, _ in } }
+        guard let old else { return false }
+        if old.isFinished {
+            database.meta.finishedExecutions.remove(old.checksum)
+        } else {
+            database.meta.openExecutions.remove(old.checksum)
+        }
+        return true
+    }
+
+    // MARK: Facts
+
+    package func putFact(_ name: String, body: RawSpan) throws(StorageFault) {
+        try removeFactFromTally(name)
+        let checksum = Self.checksum(ofFact: name, body)
+        let put = database.statements.facts.put
+        try put.bind(checksum, at: 3)
+        try put.run(text: name.utf8Span.span.bytes, at: 1, bytes: body, at: 2)
+        database.meta.facts.add(checksum)
+    }
+
+    package func deleteFact(_ name: String) throws(StorageFault) {
+        guard try removeFactFromTally(name) else { return }
+        try database.statements.facts.delete.bindCopy(of: name, at: 1)
+        try database.statements.facts.delete.run()
+    }
+
+    @discardableResult
+    private func removeFactFromTally(_ name: String) throws(StorageFault) -> Bool {
+        let get = database.statements.facts.get
+        try get.bindCopy(of: name, at: 1)
+        guard let old = try get.ifRow({ () throws(StorageFault) in try get.readFact { _, _ in } }) else { return false }
+        database.meta.facts.remove(old)
+        return true
+    }
+
+    static func checksum(ofFact name: String, _ body: RawSpan) -> Int64 {
+        var checksum = RowChecksum()
+        checksum.add(text: name.utf8Span.span.bytes)
+        checksum.add(body)
+        return checksum.value
+    }
+}
+
+extension JournalDatabase {
+    /// Folds the journal up to `sequence` into the tables: what `body` does, the end of those groups and the new counts
+    /// are one transaction, so that there are never two truths. If `body` throws, the old state stands.
+    /// A group that reaches beyond `sequence` stays whole. Not to be called from the body of a read.
+    package func checkpoint(
+        through sequence: UInt64, _ body: (borrowing StateTransaction) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        precondition(sequence >= meta.checkpointSequence && sequence <= meta.lastSequence)
+        try write { () throws(StorageFault) in
+            try body(StateTransaction(self))
+            try statements.deleteGroups.bind(Int64(sequence), at: 1)
+            try statements.deleteGroups.run()
+            meta.groupCount &-= UInt64(clamping: connection.changeCount)
+            meta.checkpointSequence = sequence
+        }
+        do throws(StorageFault) {
+            try moveWAL()
+        } catch {
+            // The checkpoint stands. If there was no room to move the WAL, `maintain` tries again after the next group.
+            if let fault { throw fault }
+            isWALOverdue = true
+        }
+    }
+}
