@@ -24,7 +24,6 @@ final class ActiveWatch: Sendable {
         var isCancelled = false
         /// Taken since credit was given last.
         var takenCount: UInt32 = 0
-        var hasEnded = false
     }
 
     private let state = Mutex(State())
@@ -42,10 +41,10 @@ final class ActiveWatch: Sendable {
                 state.items.append(item)
             }
             // Between events there is at most a bookmark.
-            guard state.items.count - state.start <= 2 * Int(Self.creditWindow) + 2 else { return (false, nil, nil) }
-            guard let waiter = state.waiter, let item = Self.take(&state) else { return (true, nil, nil) }
+            let isAllowed = state.items.count - state.start <= 2 * Int(Self.creditWindow) + 2
+            guard let waiter = state.waiter, let item = Self.take(&state) else { return (isAllowed, nil, nil) }
             state.waiter = nil
-            return (true, waiter, item)
+            return (isAllowed, waiter, item)
         }
         if let waiter, let item { waiter.resume(returning: item) }
         return isAllowed
@@ -94,6 +93,10 @@ final class ActiveWatch: Sendable {
         state.start += 1
         if state.start == state.items.count {
             state.items.removeAll(keepingCapacity: true)
+            state.start = 0
+        } else if state.start >= 64, state.start * 2 >= state.items.count {
+            // Also when some always wait: what was taken goes.
+            state.items.removeFirst(state.start)
             state.start = 0
         }
         switch item {

@@ -10,6 +10,8 @@ final class WatchSession: Sendable {
         var active: (watch: ActiveWatch, channel: Channel, requestId: UInt64)?
         var revision: UInt64?
         var failureCount = 0
+        /// What ended it for good.
+        var final: ErrandError?
     }
 
     private let client: JobExecutionClient
@@ -46,6 +48,7 @@ final class WatchSession: Sendable {
     func next() async throws(ErrandError) -> WatchItem {
         state.withLock { $0.active }?.watch.forgetCancellation()
         while true {
+            if let final = state.withLock({ $0.final }) { throw final }
             guard let active = state.withLock({ $0.active }) else {
                 try await beginAgain()
                 continue
@@ -60,12 +63,20 @@ final class WatchSession: Sendable {
                     state.failureCount = 0
                 }
                 return item
-            case .bookmark(let revision): state.withLock { $0.revision = revision }
+            case .bookmark(let revision):
+                state.withLock { state in
+                    state.revision = revision
+                    state.failureCount = 0
+                }
             case .pending, .next:
                 state.withLock { $0.failureCount = 0 }
                 return item
             case .ended(let error):
-                guard Self.isMendable(error) else { throw error }
+                guard Self.isMendable(error) else {
+                    // A task that is cancelled may be followed by another; every other end is one for good.
+                    if error.code != .cancelled { state.withLock { $0.final = error } }
+                    throw error
+                }
                 state.withLock { $0.active = nil }
             }
         }

@@ -9,7 +9,8 @@ struct WatchedQueue {
     private enum Head: Equatable {
         case unknown
         case nothing
-        case execution(JobId, Int64)
+        /// Its time tells it from one of an earlier job of the same id.
+        case execution(JobId, Int64, queuedAtMilliseconds: Int64)
     }
 
     var wantsList = true
@@ -36,7 +37,11 @@ struct WatchedQueue {
             credit -= 1
             sentCount += 1
         }
-        let head = read.head.map { Head.execution($0.jobId, $0.record.executionNumber) } ?? .nothing
+        let head =
+            read.head.map {
+                Head.execution(
+                    $0.jobId, $0.record.executionNumber, queuedAtMilliseconds: $0.record.queuedAtMilliseconds)
+            } ?? .nothing
         guard head != lastHead else { return sentCount }
         guard credit > 0 else {
             wantsHead = true

@@ -84,6 +84,8 @@ struct FeedState {
             return
         }
         leaveAudience(index)
+        // Before the first that waits nothing is missing, however long ago it was last asked.
+        if let first = subscribers[index].waiting.first { subscribers[index].revision = first - 1 }
         subscribers[index].waiting = RevisionQueue()
     }
 
@@ -207,7 +209,7 @@ struct FeedState {
             return
         }
         // Once live it fell behind because nobody had asked yet; now somebody has, and has no room for it.
-        if limit == 0, subscribers[index].wasLive, revision < visible {
+        if limit == 0, subscribers[index].wasLive, !subscribers[index].isReady, revision < visible {
             end(index, .slowConsumer)
             return
         }
