@@ -35,8 +35,6 @@ public final class JobExecutionWorker: Sendable {
     private let pause: Pause
     /// What was handed out last.
     private let last = Mutex<(jobId: JobId, executionNumber: Int64)?>(nil)
-    /// The watch of the thing's queue, from the first time that there was nothing to do.
-    private let queue = Mutex<JobExecutionNotifications?>(nil)
 
     /// - Throws: `ErrandError` with INVALID_REQUEST if the name is none.
     public convenience init(
@@ -101,7 +99,6 @@ public final class JobExecutionWorker: Sendable {
 
     /// Waits for `duration`, or until the server tells of another execution.
     private func waitForChange(_ duration: Duration) async throws(ErrandError) -> Wake {
-        let queue = await watchedQueue()
         let wake = await withTaskGroup(of: Wake.self) { group in
             group.addTask {
                 do {
@@ -111,7 +108,7 @@ public final class JobExecutionWorker: Sendable {
                     return .cancelled
                 }
             }
-            if let queue { group.addTask { await self.change(of: queue) } }
+            group.addTask { await self.change() }
             defer { group.cancelAll() }
             for await wake in group where wake != .blind { return wake }
             return .cancelled
@@ -120,21 +117,14 @@ public final class JobExecutionWorker: Sendable {
         return wake
     }
 
-    private func watchedQueue() async -> JobExecutionNotifications? {
-        if let queue = queue.withLock({ $0 }) { return queue }
-        guard let begun = try? await client.watchQueue(thingName: thingName.description) else { return nil }
-        queue.withLock { $0 = begun }
-        return begun
-    }
-
-    /// Waits until another execution than the last one is the next.
-    private func change(of queue: JobExecutionNotifications) async -> Wake {
+    /// Waits until another execution than the last one is the next. The watch begins with what is, and lasts only as long
+    /// as there is nothing to do, so that a device that works is not told of what it does not read.
+    private func change() async -> Wake {
         do throws(ErrandError) {
+            let queue = try await client.watchQueue(thingName: thingName.description)
             for try await case .next(let execution?) in queue where !isLast(execution) { return .changed }
-        } catch {
-            // An older server, or one that takes no more watches: a later wait tries again.
-            if error.code != .cancelled { self.queue.withLock { $0 = nil } }
-        }
+        } catch {}
+        // Such as an older server, or one that takes no more watches.
         return .blind
     }
 

@@ -138,7 +138,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func pumpWatches() {
-        watches.pump(&state, at: context.steadyMilliseconds, waitingByteCount: connection.waitingByteCount)
+        if watches.pump(&state, at: context.steadyMilliseconds, waitingByteCount: connection.waitingByteCount) {
+            connection.loop.post { [self] in sendWatched() }
+        }
         // Then `wrote` goes on when the client has taken enough.
         _ = holdsBack()
     }
@@ -150,7 +152,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             read.outcomes = batch.outcomes
             // Never at once: the connection may be in the middle of its watches.
             connection.loop.post { [self, read] in
-                watches.queueWasRead(read, &state)
+                watches.queueWasRead(read, &state, waitingByteCount: connection.waitingByteCount)
                 sendWatched()
             }
         }

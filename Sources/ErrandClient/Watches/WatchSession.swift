@@ -99,7 +99,8 @@ final class WatchSession: Sendable {
         do throws(ErrandError) {
             try await begin()
         } catch {
-            guard Self.isMendable(error) else { throw error }
+            // Of a call that begins it, this is only a client that has too many calls waiting.
+            guard Self.isMendable(error) || error.code == .resourceExhausted else { throw error }
         }
     }
 

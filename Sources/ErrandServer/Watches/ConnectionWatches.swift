@@ -16,6 +16,8 @@ final class ConnectionWatches: @unchecked Sendable {
 
     /// How many events one watch is sent before others have their turn.
     private static let eventsPerTurn = 256
+    /// How many turns there are before the loop is given back: one may look through some thousand events of the past.
+    private static let turnsPerPump = 32
 
     init(context: LoopContext, owner: ServerConnection) {
         feed = context.store.changes
@@ -103,33 +105,40 @@ final class ConnectionWatches: @unchecked Sendable {
     // MARK: Sending
 
     /// Sends what there is, as far as credit and the connection go: while too much waits for the client, only ends are
-    /// sent, which are small. `waitingByteCount` is what waits besides the encoder's.
-    func pump(_ state: inout ServerConnectionState<CallDecoder>, at now: Int64, waitingByteCount: Int) {
-        guard !ready.isEmpty, state.phase == .serving || state.phase == .draining else { return }
-        var waiting: [UInt64] = []
-        var turn = ready
-        ready = []
-        while !turn.isEmpty {
-            for id in turn {
-                guard var watch = watches[id] else { continue }
-                watch.isReady = false
-                let isFull = waitingByteCount + state.encoder.byteCount > WireLimits.outputByteCountSoftMax
-                let step = advance(&watch, id, &state, at: now, isFull: isFull)
-                guard step != .over else {
-                    remove(id)
-                    continue
-                }
-                if step == .heldBack {
-                    watch.isReady = true
-                    waiting.append(id)
-                }
-                watches[id] = watch
-                if step == .more { makeReady(id) }
+    /// sent, which are small. `waitingByteCount` is what waits besides the encoder's. Returns whether it is to be called
+    /// again after others have had their turn.
+    func pump(
+        _ state: inout ServerConnectionState<CallDecoder>, at now: Int64, waitingByteCount: Int
+    ) -> Bool {
+        guard !ready.isEmpty, state.phase == .serving || state.phase == .draining else { return false }
+        var heldBack: [UInt64] = []
+        var next = 0
+        var turnsLeft = Self.turnsPerPump
+        while next < ready.count, turnsLeft > 0 {
+            let id = ready[next]
+            next += 1
+            guard var watch = watches[id] else { continue }
+            watch.isReady = false
+            let isFull = waitingByteCount + state.encoder.byteCount > WireLimits.outputByteCountSoftMax
+            let step = advance(&watch, id, &state, at: now, isFull: isFull)
+            guard step != .over else {
+                remove(id)
+                continue
             }
-            turn = ready
-            ready = []
+            if step == .heldBack {
+                watch.isReady = true
+                heldBack.append(id)
+            }
+            watches[id] = watch
+            if step == .more {
+                makeReady(id)
+                turnsLeft -= 1
+            }
         }
-        ready = waiting
+        ready.removeFirst(next)
+        let hasMore = !ready.isEmpty
+        ready += heldBack
+        return hasMore
     }
 
     private enum Step {
@@ -147,6 +156,8 @@ final class ConnectionWatches: @unchecked Sendable {
     ) -> Step {
         guard watch.isBegun else { return .idle }
         if let ending = watch.ending {
+            // So that it goes on elsewhere from here, and not from what it was sent last.
+            if ending == .unavailable { sendBookmark(&watch, id, &state, at: now) }
             finish(id, ending, &state)
             return .over
         }
@@ -156,19 +167,21 @@ final class ConnectionWatches: @unchecked Sendable {
             return .idle
         }
         scratch.removeAll(keepingCapacity: true)
-        // Also when nothing may be sent: the feed says whether it has fallen too far behind.
+        // Also when nothing may be sent: the feed says whether it has ended.
         let room = isFull ? 0 : min(Int(watch.credit), Self.eventsPerTurn)
         let taken = feed.take(watch.subscription, atMost: room, into: &scratch)
         if !send(taken.revision, of: &watch, id, &state, at: now) {
             finish(id, .resourceExhausted, &state)
             return .over
         }
-        if let ended = taken.ended {
+        var ended = taken.ended
+        if ended == nil, taken.isMoreWaiting, watch.credit == 0 { ended = feed.holdWaiting(watch.subscription) }
+        if let ended {
             finish(id, ended, &state)
             return .over
         }
-        if isFull { return .heldBack }
-        return taken.isMoreWaiting && watch.credit > 0 ? .more : .idle
+        guard taken.isMoreWaiting, watch.credit > 0 else { return .idle }
+        return isFull ? .heldBack : .more
     }
 
     /// Sends the events in `scratch`. False if one does not fit the client's segments.
@@ -196,22 +209,32 @@ final class ConnectionWatches: @unchecked Sendable {
         state.watchSent()
     }
 
-    /// Tells quiet watches up to where they are complete (SPEC §7.7 `WAT-2`).
+    /// Tells quiet watches up to where they are complete (SPEC §7.7 `WAT-2`): now and then, and before so much else has
+    /// happened that they could not go on from what they were told last.
     func sendBookmarks(_ state: inout ServerConnectionState<CallDecoder>, at now: Int64) {
-        for (id, watch) in watches
-        where watch.isBegun && !watch.isReady && watch.ending == nil && !watch.isQueue
-            && now - watch.lastSentAt >= ServerLimits.watchBookmarkIntervalMilliseconds
-        {
-            scratch.removeAll(keepingCapacity: true)
-            let taken = feed.take(watch.subscription, atMost: 0, into: &scratch)
-            // Asking may have shown that it is too slow; the next pump tells the client.
-            if taken.ended != nil { makeReady(id) }
-            guard !taken.isMoreWaiting, taken.ended == nil, taken.revision > watch.revision else { continue }
-            _ = state.encoder.appendEvents(scratch, revision: taken.revision, requestId: id)
-            state.watchSent()
-            watches[id]?.revision = taken.revision
-            watches[id]?.lastSentAt = now
+        let revision = feed.revision
+        for (id, watch) in watches where watch.isBegun && !watch.isReady && watch.ending == nil {
+            let isOld = now - watch.lastSentAt >= ServerLimits.watchBookmarkIntervalMilliseconds
+            let behind = revision > watch.revision ? revision - watch.revision : 0
+            guard isOld || behind >= UInt64(feed.historyCountMax / 4) else { continue }
+            var watch = watch
+            sendBookmark(&watch, id, &state, at: now)
+            watches[id] = watch
         }
+    }
+
+    /// Says up to where the watch is complete, if nothing waits for it and that is news.
+    private func sendBookmark(
+        _ watch: inout Watch, _ id: UInt64, _ state: inout ServerConnectionState<CallDecoder>, at now: Int64
+    ) {
+        if case .queue = watch.scope { return }
+        scratch.removeAll(keepingCapacity: true)
+        let taken = feed.take(watch.subscription, atMost: 0, into: &scratch)
+        guard !taken.isMoreWaiting, taken.ended == nil, taken.revision > watch.revision else { return }
+        _ = state.encoder.appendEvents(scratch, revision: taken.revision, requestId: id)
+        state.watchSent()
+        watch.revision = taken.revision
+        watch.lastSentAt = now
     }
 
     // MARK: Queues
@@ -224,10 +247,16 @@ final class ConnectionWatches: @unchecked Sendable {
     }
 
     /// The pending list has been read for a watch, and is durable.
-    func queueWasRead(_ read: QueueRead, _ state: inout ServerConnectionState<CallDecoder>) {
+    func queueWasRead(
+        _ read: QueueRead, _ state: inout ServerConnectionState<CallDecoder>, waitingByteCount: Int
+    ) {
         guard var watch = watches[read.requestId] else { return }
-        let sentCount = watch.queue.send(read, credit: &watch.credit, &state.encoder)
-        for _ in 0..<sentCount { state.watchSent() }
+        if waitingByteCount + state.encoder.byteCount > WireLimits.outputByteCountSoftMax {
+            watch.queue.putOff(read)
+        } else {
+            let sentCount = watch.queue.send(read, credit: &watch.credit, &state.encoder)
+            for _ in 0..<sentCount { state.watchSent() }
+        }
         watches[read.requestId] = watch
         makeReady(read.requestId)
     }
@@ -255,8 +284,6 @@ struct Watch {
         self.credit = credit
         self.revision = revision
     }
-
-    var isQueue: Bool { if case .queue = scope { true } else { false } }
 
     static func advice(_ status: StatusCode) -> String {
         switch status {

@@ -28,6 +28,13 @@ struct WatchedQueue {
         owner.read(QueueRead(requestId: id, thingName: thingName, includesList: includesList))
     }
 
+    /// Too much waits for the client: it is read again when that has gone.
+    mutating func putOff(_ read: QueueRead) {
+        isReading = false
+        wantsHead = true
+        wantsList = wantsList || read.includesList
+    }
+
     /// Writes what was read. What there was no credit for stays wanted.
     mutating func send(_ read: QueueRead, credit: inout UInt32, _ encoder: inout SegmentEncoder) -> Int {
         isReading = false

@@ -19,6 +19,8 @@ package final class ChangeFeed: Sendable {
     /// The same as in `state`, written under its lock and read without, so that a call that only read costs no lock.
     private let given: Atomic<UInt64>
     private let visible: Atomic<UInt64>
+    /// How many events are kept, unless their status details are very long.
+    package let historyCountMax: Int
 
     /// How many events a long call may leave unpublished before it publishes them in between.
     private static let unpublishedCountMax: UInt64 = 1024
@@ -28,6 +30,7 @@ package final class ChangeFeed: Sendable {
     package init(firstRevision: UInt64 = 1, limits: StoreLimits = StoreLimits()) {
         precondition(firstRevision > 0, "revision 0 comes before all events")
         precondition(limits.watchHistoryEventCount > 0, "an event is kept at least until it is published")
+        historyCountMax = limits.watchHistoryEventCount
         state = Mutex(FeedState(firstRevision: firstRevision, limits: limits))
         given = Atomic(firstRevision - 1)
         visible = Atomic(firstRevision - 1)
@@ -108,6 +111,12 @@ package final class ChangeFeed: Sendable {
         _ subscription: Subscription, atMost limit: Int, into events: inout [JobExecutionEvent]
     ) -> Taken {
         state.withLock { $0.take(subscription, atMost: limit, into: &events) }
+    }
+
+    /// To be called when a watch has no credit for what waits for it. One for which too much came at once, and that went
+    /// back to catching up, is held to the same limit as all others from here on. Says why it has ended, if it has.
+    package func holdWaiting(_ subscription: Subscription) -> StatusCode? {
+        state.withLock { $0.holdWaiting(subscription) }
     }
 
     /// Of a `.queue` subscription: whether the list of pending executions has changed, and whether its head may have,

@@ -201,16 +201,33 @@ struct FeedState {
         subscribers[index].revision = visible
     }
 
+    /// Makes a subscription that fell back to catching up live again, with what waits for it; or ends it, if that is more
+    /// than may wait. Looks through all that the ring keeps, at once, but only once after each fall.
+    mutating func holdWaiting(_ subscription: ChangeFeed.Subscription) -> StatusCode? {
+        guard let index = subscribers.index(of: subscription) else { return .cancelled }
+        let subscriber = subscribers[index]
+        guard subscriber.ended == nil, subscriber.place == nil, subscriber.wasLive else { return subscriber.ended }
+        var waiting = RevisionQueue()
+        var revision = subscriber.revision
+        let isKept = revision == visible || revision + 1 >= ring.oldest
+        while isKept, revision < visible, waiting.count <= lagCountMax {
+            revision += 1
+            if ring[revision].isFor(subscriber.scope) { waiting.append(revision) }
+        }
+        guard isKept, waiting.count <= lagCountMax else {
+            end(index, .slowConsumer)
+            return .slowConsumer
+        }
+        subscribers[index].waiting = waiting
+        joinAudience(index)
+        return nil
+    }
+
     /// Looks through a slice of the past; at its end the subscription is live.
     private mutating func catchUp(_ index: Int, atMost limit: Int, into events: inout [JobExecutionEvent]) {
         var revision = subscribers[index].revision
         guard revision == visible || revision + 1 >= ring.oldest else {
             end(index, subscribers[index].wasLive ? .slowConsumer : .watchCompacted)
-            return
-        }
-        // Once live it fell behind because nobody had asked yet; now somebody has, and has no room for it.
-        if limit == 0, subscribers[index].wasLive, !subscribers[index].isReady, revision < visible {
-            end(index, .slowConsumer)
             return
         }
         var room = limit

@@ -177,6 +177,35 @@ struct FeedSubscriptionTests {
         #expect(watch.take().taken == ChangeFeed.Taken(revision: 11, ended: .slowConsumer))
     }
 
+    /// A quiet watch was asked long ago, and the ring has let go of that revision; none of its own events is gone.
+    @Test func whoFallsBackGoesNoFurtherThanItsFirst() throws {
+        let store = feedStore {
+            $0.watchLagEventCountMax = 4
+            $0.watchHistoryEventCount = 12
+        }
+        try store.create("j", on: ["a"])
+        let watch = try store.watch(.job(try JobId("k")))
+        for time in 1...20 as ClosedRange<Int64> { try store.update("j", "a", .inProgress, at: time) }
+        try store.create("k", on: (0..<7).map { "t\($0)" })
+        #expect(watch.takeAll().events.map(\.revision) == Array(23...30))
+    }
+
+    /// Asking up to where it is complete ends nobody; having no credit for more than may wait does.
+    @Test func whoFellBackIsHeldToTheLimitOnceItHasNoCredit() throws {
+        let store = feedStore { $0.watchLagEventCountMax = 4 }
+        let (patient, slow) = (try store.watch(), try store.watch())
+        try store.create("j", on: (0..<9).map { "t\($0)" })
+        for watch in [patient, slow] { #expect(watch.take(atMost: 0).taken.ended == nil) }
+        #expect(store.store.changes.holdWaiting(slow.subscription) == .slowConsumer)
+        #expect(slow.take().taken.ended == .slowConsumer)
+        #expect(patient.take(atMost: 6).events.count == 6)
+        #expect(store.store.changes.holdWaiting(patient.subscription) == nil)
+        // Live again, with the four that wait: one more is one too many.
+        _ = patient.takeReady()
+        try store.update("j", "t0", .inProgress, at: 1)
+        #expect(patient.take().taken.ended == .slowConsumer)
+    }
+
     @Test func whatWaitsMayBeLetGo() throws {
         let store = feedStore { $0.watchHistoryEventCount = 4 }
         try store.create("j", on: ["a"])
