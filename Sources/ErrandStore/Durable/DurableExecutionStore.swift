@@ -14,6 +14,14 @@ package final class DurableExecutionStore: ExecutionStore {
     /// What the start found and did.
     package let recovery: RecoveryFacts
 
+    /// What whoever runs the server should know. Told on the journal's queue.
+    package enum Report: Sendable, Equatable {
+        case isFull
+        case hasRoomAgain
+        /// From here on the store is read-only.
+        case failed(StorageFault)
+    }
+
     package struct RecoveryFacts: Sendable, Equatable {
         package var jobCount = 0
         package var executionCount: UInt64 = 0
@@ -23,16 +31,16 @@ package final class DurableExecutionStore: ExecutionStore {
     /// Opens the store in `directory`, and makes it if it is not there.
     package convenience init(
         directory: String, rules: ExecutionRules, limits: StoreLimits = StoreLimits(), at nowMilliseconds: Int64,
-        stripeCount: Int = 64
+        stripeCount: Int = 64, report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         try self.init(
             try JournalDatabase.open(directory: directory, create: true), rules: rules, limits: limits,
-            at: nowMilliseconds, stripeCount: stripeCount)
+            at: nowMilliseconds, stripeCount: stripeCount, report: report)
     }
 
     init(
         _ database: sending JournalDatabase, rules: ExecutionRules, limits: StoreLimits, at now: Int64,
-        stripeCount: Int
+        stripeCount: Int, report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         let facts = try StoreRecovery.facts(of: database, at: now)
         let journal = StoreJournal()
@@ -42,7 +50,16 @@ package final class DurableExecutionStore: ExecutionStore {
         var recovery = StoreRecovery(into: memory, facts: facts, at: now)
         try recovery.run(database)
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
-        let committer = GroupCommitter(database, mark: changes.revision) { [weak changes] in changes?.publish(upTo: $0) }
+        let committer = GroupCommitter(
+            database, mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
+        ) { state in
+            switch state {
+            case .running: report(.hasRoomAgain)
+            case .full: report(.isFull)
+            case .failed(let fault): report(.failed(fault))
+            case .stopped: break
+            }
+        }
         journal.begin(committer)
         self.memory = memory
         self.committer = committer
@@ -80,8 +97,10 @@ package final class DurableExecutionStore: ExecutionStore {
 
     package var counts: StoreCounts { memory.counts }
 
+    package func close() -> String? { stop().map { "\($0)" } }
+
     /// Stores all that was decided, and closes the files. What comes later is refused. Says what kept it from that.
-    package func close() -> StorageFault? {
+    package func stop() -> StorageFault? {
         checkpoints.stop()
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<StorageFault?>(nil)

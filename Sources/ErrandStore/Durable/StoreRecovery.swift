@@ -140,7 +140,8 @@ struct StoreRecovery {
         for event in replay.events {
             guard store.changes.revision + 1 == revision else {
                 throw .damaged(
-                    "revision \(revision) follows \(store.changes.revision)", at: "journal, sequence \(replay.sequence)")
+                    "revision \(revision) follows \(store.changes.revision)", at: "journal, sequence \(replay.sequence)"
+                )
             }
             store.changes.restore(event)
             revision += 1

@@ -28,6 +28,8 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     private let durable: Atomic<UInt64>
     /// Told the mark of each group that has become durable, on the queue, before those who wait for it.
     private let onDurable: @Sendable (_ mark: UInt64) -> Void
+    /// Told each new state, on the queue.
+    private let onState: @Sendable (State) -> Void
     private let throttled = Atomic(false)
     /// False while the disk is full, and for good after a failure or a stop.
     private let accepting = Atomic(true)
@@ -62,15 +64,19 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     ///   - retryAfterDelay: runs a block later, on any thread; after a second unless a test brings another.
     package init(
         _ storage: sending Storage, byteCountMax: Int = 32 << 20,
-        retryAfterDelay: Delay? = nil, mark: UInt64 = 0, onDurable: @escaping @Sendable (_ mark: UInt64) -> Void = { _ in }
+        retryAfterDelay: Delay? = nil, mark: UInt64 = 0,
+        onDurable: @escaping @Sendable (_ mark: UInt64) -> Void = { _ in },
+        onState: @escaping @Sendable (State) -> Void = { _ in }
     ) {
         let last = storage.lastSequence
         self.byteCountMax = byteCountMax
         self.onDurable = onDurable
+        self.onState = onState
         self.retryAfterDelay =
             retryAfterDelay ?? { retry in DispatchQueue.global().asyncAfter(deadline: .now() + 1, execute: retry) }
         shared = Mutex(
-            Shared(groupLast: last, next: last + 1, acceptedLast: last, mark: mark, durableLast: last, durableMark: mark))
+            Shared(
+                groupLast: last, next: last + 1, acceptedLast: last, mark: mark, durableLast: last, durableMark: mark))
         durable = Atomic(last)
         self.storage = storage
     }
@@ -185,24 +191,30 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
             try storage.appendGroup(first: first, last: last, records: group.bytes.span.bytes)
         } catch {
             guard case .diskFull = error else { return fail(error) }
-            shared.withLock { $0.state = .full }
+            let isNews = shared.withLock { shared in
+                defer { shared.state = .full }
+                return shared.state == .running
+            }
             accepting.store(false, ordering: .relaxed)
+            if isNews { onState(.full) }
             // The group stays, and with it `hasTurn`, so that nobody else begins a turn.
             return retryAfterDelay { self.queue.async { self.turn() } }
         }
         group.removeAll()
         onDurable(shared.withLock { $0.groupMark })
         durable.store(last, ordering: .releasing)
-        let hasMore = shared.withLock { shared in
-            if shared.state == .full { accepting.store(true, ordering: .relaxed) }
+        let (hasMore, wasFull) = shared.withLock { shared in
+            let wasFull = shared.state == .full
+            if wasFull { accepting.store(true, ordering: .relaxed) }
             shared.state = .running
             shared.groupByteCount = 0
             (shared.durableLast, shared.durableMark) = (last, shared.groupMark)
             throttled.store(shared.gathering.byteCount >= byteCountMax, ordering: .relaxed)
             swap(&shared.waitersOfGroup, &toldWaiters)
             shared.hasTurn = shared.gathering.byteCount > 0
-            return shared.hasTurn
+            return (shared.hasTurn, wasFull)
         }
+        if wasFull { onState(.running) }
         toldWaiters.tellAll { $0.durable() }
         do throws(StorageFault) {
             try storage.maintain()
@@ -252,6 +264,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
         }
         group.removeAll()
         guard var lists else { return }
+        onState(state)
         lists.0.tellAll { $0.failed(fault) }
         lists.1.tellAll { $0.failed(fault) }
     }

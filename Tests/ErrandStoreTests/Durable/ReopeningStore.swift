@@ -25,7 +25,7 @@ final class ReopeningStore: ExecutionStore {
         state = Mutex(State(store: first))
     }
 
-    deinit { _ = state.withLock { $0.store.close() } }
+    deinit { _ = state.withLock { $0.store.stop() } }
 
     func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
         reopened(at: nowMilliseconds).submit(batch, at: nowMilliseconds)
@@ -48,7 +48,7 @@ final class ReopeningStore: ExecutionStore {
             // Tests of a few calls are about these; one of thousands is about how they add up.
             guard state.callCount < 60 || state.callCount % 23 == 0 else { return state.store }
             if state.callCount % 3 == 0 { precondition(state.store.checkpoint() == nil) }
-            precondition(state.store.close() == nil)
+            precondition(state.store.stop() == nil)
             do {
                 state.store = try DurableExecutionStore(
                     directory: directory.path, rules: rules, limits: limits, at: now, stripeCount: 4)

@@ -4,7 +4,7 @@ struct ErrandContender: Contender {
 
     func measure(_ shape: LoadShape, with bench: Bench) throws -> LoadResult {
         let load = ErrandLoad(shape: shape)
-        let server = try bench.start(.errand, ["serve", "--listen", "127.0.0.1:0"])
+        let server = try bench.start(.errand, ["serve", "--memory", "--listen", "127.0.0.1:0"])
         let port = try server.servingPort(after: "errand: serving on 127.0.0.1:", withinSeconds: 30)
         let result = try load.run(port: port, with: bench)
         try server.terminate(withinSeconds: 20)
