@@ -45,6 +45,9 @@ let package = Package(
             dependencies: [
                 "errand", "ErrandClient", "ErrandCore", "ErrandServer", .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(
+            name: "DurabilityTests",
+            dependencies: ["errand", "ErrandClient", "ErrandCore", "ErrandStore", "ErrandTestSupport"]),
         .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
         .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
         .target(
