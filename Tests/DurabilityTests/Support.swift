@@ -64,5 +64,7 @@ struct StoreImage: Sendable {
 final class Numbers: Sendable {
     private let last = Atomic<Int64>(0)
 
+    var value: Int64 { last.load(ordering: .sequentiallyConsistent) }
+
     func next() -> Int64 { last.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue }
 }
