@@ -39,6 +39,21 @@ final class ClientLogs: Sendable {
     var jobs: [String: Bool] { state.withLock { $0.jobs } }
     var acknowledgedCount: Int { state.withLock { $0.acknowledgedCount } }
 
+    /// Changes without an answer, of all from `first` on.
+    func unanswered(from first: Int) -> [Int] {
+        state.withLock { state in
+            state.changes.indices[first...].filter {
+                if case .none = state.changes[$0].answer { true } else { false }
+            }
+        }
+    }
+
+    /// The same and jobs without an answer, in this round.
+    func unansweredCount(round: Int, from first: Int) -> Int {
+        let jobCount = state.withLock { $0.jobs.count { !$0.value && $0.key.hasPrefix("r\(round)-") } }
+        return jobCount + unanswered(from: first).count
+    }
+
     func nextMarker() -> UInt64 { markers.wrappingAdd(1, ordering: .relaxed).newValue }
 
     func sent(job: String) { state.withLock { $0.jobs[job] = false } }

@@ -17,48 +17,62 @@ final class HistoryRecorder: Sendable {
     }
 
     let jobId: String
-    private let executions: [Mutex<ExecutionBox>]
-    private let start = ContinuousClock.now
-
-    private struct ExecutionBox {
-        var execution = Execution()
-    }
+    let executionCount: Int
+    private let executions: Mutex<[Execution]>
 
     init(jobId: String, executionCount: Int) {
         self.jobId = jobId
-        executions = (0..<executionCount).map { _ in Mutex(ExecutionBox()) }
+        self.executionCount = executionCount
+        executions = Mutex(Array(repeating: Execution(), count: executionCount))
     }
 
-    var executionCount: Int { executions.count }
     func thing(_ index: Int) -> String { "\(jobId)-\(index)" }
 
     /// A place among the changes of the execution, if one is free.
     func takeTicket(_ index: Int) -> Int? {
-        executions[index].withLock { box in
-            guard box.execution.begun - (box.execution.open.min() ?? box.execution.begun) < Self.window else { return nil }
-            defer { box.execution.begun += 1 }
-            box.execution.open.insert(box.execution.begun)
-            return box.execution.begun
+        executions.withLock { executions in
+            let begun = executions[index].begun
+            guard begun - (executions[index].open.min() ?? begun) < Self.window else { return nil }
+            executions[index].begun += 1
+            executions[index].open.insert(begun)
+            return begun
         }
     }
 
-    func giveBack(_ ticket: Int, _ index: Int) { _ = executions[index].withLock { $0.execution.open.remove(ticket) } }
+    func giveBack(_ ticket: Int, _ index: Int) { _ = executions.withLock { $0[index].open.remove(ticket) } }
 
-    func lastVersion(_ index: Int) -> Int64 { executions[index].withLock { $0.execution.lastVersion } }
+    func lastVersion(_ index: Int) -> Int64 { executions.withLock { $0[index].lastVersion } }
 
     func add(_ operation: Operation, to index: Int) {
-        executions[index].withLock { box in
-            box.execution.operations.append(operation)
+        let version: Int64 =
             switch operation.outcome {
-            case .changed(let version, _): box.execution.lastVersion = max(box.execution.lastVersion, version)
-            case .saw(let snapshot), .refused(_, let snapshot?):
-                box.execution.lastVersion = max(box.execution.lastVersion, snapshot.version)
-            case .unknown, .sawNothing, .refused, .notApplied: break
+            case .changed(let version, _): version
+            case .saw(let snapshot), .refused(_, let snapshot?): snapshot.version
+            case .unknown, .sawNothing, .refused, .notApplied: 0
             }
+        executions.withLock { executions in
+            executions[index].operations.append(operation)
+            executions[index].lastVersion = max(executions[index].lastVersion, version)
         }
     }
 
-    func operations(_ index: Int) -> [Operation] { executions[index].withLock { $0.execution.operations } }
+    func operations(_ index: Int) -> [Operation] { executions.withLock { $0[index].operations } }
+}
+
+/// What a watch has shown so far.
+final class EventLog: Sendable {
+    private let seen = Mutex<[SeenEvent]>([])
+
+    var events: [SeenEvent] { seen.withLock { $0 } }
+
+    /// Takes what the watch shows until `last`.
+    func follow(_ watch: JobExecutionEvents, _ clock: HistoryClock, until last: String) async throws {
+        for try await event in watch {
+            let event = SeenEvent(event, at: clock.now)
+            seen.withLock { $0.append(event) }
+            if event.execution == last { return }
+        }
+    }
 }
 
 /// Nanoseconds since the test began, for all clients.

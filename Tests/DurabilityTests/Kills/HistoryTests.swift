@@ -21,10 +21,10 @@ struct HistoryTests {
         let start = ContinuousClock.now
         let observer = try await JobExecutionClient.connect(host: "127.0.0.1", port: Int(cluster.steady.port))
         let watch = try await observer.watch(.everything)
-        let events = Mutex<[SeenEvent]>([])
+        let events = EventLog()
         let (markers, done, repeats) = (Numbers(), Numbers(), Numbers())
         let histories = try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await Self.follow(watch, clock, into: events) }
+            group.addTask { try await events.follow(watch, clock, until: "last/last") }
             var clients: [HistoryClient] = []
             for number in 0..<Self.clientCount {
                 let proxy = number % 2 == 0 ? cluster.steady : cluster.cutting
@@ -50,7 +50,7 @@ struct HistoryTests {
         }
         observer.close()
         let elapsed = ContinuousClock.now - start
-        let seen = events.withLock { $0 }
+        let seen = events.events
         let checkStart = ContinuousClock.now
         var violations = HistoryChecker.check(watch: seen)
         let byExecution = Dictionary(grouping: seen.filter { $0.execution != nil }, by: \.execution)
@@ -79,17 +79,6 @@ struct HistoryTests {
         configuration.reconnectDelay = .milliseconds(20)
         configuration.reconnectDelayMax = .milliseconds(200)
         return try await JobExecutionClient.connect(host: "127.0.0.1", port: port, configuration: configuration)
-    }
-
-    /// Takes what the watch shows until the last job of all appears.
-    private static func follow(
-        _ watch: JobExecutionEvents, _ clock: HistoryClock, into events: borrowing Mutex<[SeenEvent]>
-    ) async throws {
-        for try await event in watch {
-            let seen = SeenEvent(event, at: clock.now)
-            events.withLock { $0.append(seen) }
-            if seen.execution == "last/last" { return }
-        }
     }
 
     /// All clients at work on the same executions, with the server killed meanwhile; then what is left.
