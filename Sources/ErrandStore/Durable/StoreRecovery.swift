@@ -182,7 +182,7 @@ struct StoreRecovery {
             }
             if let retry {
                 state.counts[change.image.record.status] &-= 1
-                state.add(.absent, at: retry.position)
+                state.add(state.reference(at: retry.position) ?? .absent, at: retry.position)
             }
             if tag == 2 { try job.readDecisions(&state, from: &reader) }
             if change.from != change.image.record.status { job.noteRecorded(&state, replay.sequence) }
@@ -214,7 +214,8 @@ struct StoreRecovery {
                     minute: store.rules.minuteLengthMilliseconds, at: queuedAt)
                 state.rolloutWindow.queued(1, at: queuedAt)
             }
-            state.add(.absent, at: position)
+            // Its row may be newer than the job's, and then it has its place already.
+            state.add(state.reference(at: position) ?? .absent, at: position)
             state.noteQueued(upTo: end)
             job.noteRecorded(&state, replay.sequence)
         }

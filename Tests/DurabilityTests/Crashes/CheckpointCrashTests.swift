@@ -133,7 +133,7 @@ private final class CheckpointBox: Sendable {
     }
 }
 
-private final class ImageBox: Sendable {
+final class ImageBox: Sendable {
     private let taken = Mutex<StoreImage?>(nil)
 
     var image: StoreImage? { taken.withLock { $0 } }
