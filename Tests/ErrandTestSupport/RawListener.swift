@@ -47,9 +47,16 @@ package final class RawListener: @unchecked Sendable {
 
     /// Blocks until somebody connects.
     package func accept() throws(RawEnd) -> RawPeer {
-        let accepted = Glibc.accept(descriptor, nil, nil)
+        let accepted = Self.acceptOne(descriptor)
         guard accepted >= 0 else { throw .ended }
         return RawPeer(descriptor: accepted)
+    }
+
+    /// A child process must not keep the connection open.
+    private static func acceptOne(_ descriptor: Int32) -> Int32 {
+        let accepted = Glibc.accept(descriptor, nil, nil)
+        if accepted >= 0 { _ = fcntl(accepted, F_SETFD, FD_CLOEXEC) }
+        return accepted
     }
 
     /// Plays `play` for each connection until the listener goes away; what it throws ends that connection.
@@ -57,7 +64,7 @@ package final class RawListener: @unchecked Sendable {
         let descriptor = descriptor
         DispatchQueue(label: "raw.listener").async {
             while true {
-                let accepted = Glibc.accept(descriptor, nil, nil)
+                let accepted = Self.acceptOne(descriptor)
                 guard accepted >= 0 else { return }
                 let peer = RawPeer(descriptor: accepted)
                 DispatchQueue(label: "raw.peer").async {
