@@ -12,7 +12,7 @@ struct CheckpointCrashTests {
 
     /// The tables are nothing but a short cut: what a store makes of them and of the journal behind them is what it makes
     /// of the whole journal. So each crash is opened twice, with the tables and without, and both must be the same.
-    @Test(arguments: 0..<4)
+    @Test(arguments: 0..<3)
     func tablesAndTailAreTheSameAsTheWholeJournal(run: Int) throws {
         let seed = newSeed("checkpoint \(run)")
         let directory = TemporaryDirectory(isOnDisk: false)
@@ -21,12 +21,14 @@ struct CheckpointCrashTests {
         let first = store.changes.revision
         var work = RandomWork(seed: seed)
         var images: [StoreImage] = []
-        for _ in 0..<6 {
-            for _ in 0..<150 { try work.step(on: store) }
+        for _ in 0..<4 {
+            for _ in 0..<120 { try work.step(on: store) }
             images += try Self.checkpointing(store, directory, first, &work)
         }
         let live = StoreFingerprint(store.memory)
         #expect(store.stop() == nil)
+        // Not every one, for the sake of time; the random ones that are left out have their turn in other runs.
+        while images.count > 40 { images.remove(at: .random(in: images.indices)) }
         images.append(directory.image())
         var (tableCount, tailCount) = (0, 0)
         for (number, image) in images.enumerated() {

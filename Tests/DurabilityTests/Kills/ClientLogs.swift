@@ -37,6 +37,7 @@ final class ClientLogs: Sendable {
 
     var changes: [Change] { state.withLock { $0.changes } }
     var jobs: [String: Bool] { state.withLock { $0.jobs } }
+    func isAcknowledged(job: String) -> Bool { state.withLock { $0.jobs[job] == true } }
     var acknowledgedCount: Int { state.withLock { $0.acknowledgedCount } }
 
     /// Changes without an answer, of all from `first` on.
