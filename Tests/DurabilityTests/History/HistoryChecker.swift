@@ -166,7 +166,8 @@ struct HistoryChecker {
             while next < looks.count, looks[next].version <= version {
                 let at = max(moment, looks[next].invokedAt)
                 if at > looks[next].returnedAt {
-                    note(.notLinearizable, "version \(version) was seen early: \(history.operations[looks[next].operation])")
+                    let operation = history.operations[looks[next].operation]
+                    note(.notLinearizable, "version \(version) was not there yet, or no more: \(operation)")
                 }
                 // One that ends too late to be explained is reported once, not for all that follows.
                 end = max(end, min(at, looks[next].returnedAt))

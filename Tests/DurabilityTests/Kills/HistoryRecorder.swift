@@ -149,7 +149,9 @@ struct HistoryClient {
             _ = repeats.next()
             // It is the same call, so it has the same answer.
             let again = await request.send(client, timeout: nil)
-            if again != .unknown { operation.outcome = again == operation.outcome ? again : .refused(.internalError, nil) }
+            if again != .unknown {
+                operation.outcome = again == operation.outcome ? again : .refused(.internalError, nil)
+            }
         }
         if operation.outcome != .unknown { operation.returnedAt = clock.now }
         recorder.add(operation, to: index)

@@ -97,7 +97,9 @@ struct KillTests {
             for part in chosen.chunked(max(16, chosen.count / 32)) {
                 group.addTask {
                     for (execution, changes) in part {
-                        for problem in try await problems(of: execution, changes, logs, client) { Issue.record("\(problem)") }
+                        for problem in try await problems(of: execution, changes, logs, client) {
+                            Issue.record("\(problem)")
+                        }
                     }
                 }
             }
