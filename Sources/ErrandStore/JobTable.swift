@@ -19,6 +19,7 @@ struct JobTable {
     }
 
     private(set) var jobs: [JobId: StoredJob] = [:]
+    private var jobsByNumber: [UInt64: StoredJob] = [:]
     /// The complete ones, in the order created.
     private var complete: ContiguousArray<(number: UInt64, job: StoredJob)> = []
     var lastCreationNumber: UInt64 = 0
@@ -44,6 +45,8 @@ struct JobTable {
     /// The staged or complete job of that id.
     subscript(id: JobId) -> StoredJob? { jobs[id] }
 
+    func job(number: UInt64) -> StoredJob? { jobsByNumber[number] }
+
     /// The job of that id, if it is complete.
     func completeJob(_ id: JobId) -> StoredJob? {
         guard let job = jobs[id], !job.state.withLock({ $0.isStaged }) else { return nil }
@@ -66,6 +69,7 @@ struct JobTable {
     /// A new job, staged until it is complete.
     mutating func insert(_ job: StoredJob) {
         jobs[job.id] = job
+        jobsByNumber[job.number] = job
         use.addStaged(job)
     }
 
@@ -185,6 +189,7 @@ struct JobTable {
 
     /// Its rows are to go.
     private mutating func forget(_ job: StoredJob) {
+        jobsByNumber[job.number] = nil
         let removed = job.state.withLock {
             RemovedJob(number: job.number, targetRows: $0.targetRows, sequence: $0.lastSequence)
         }

@@ -26,6 +26,8 @@ package final class MemoryExecutionStore: ExecutionStore {
     let earliestDue = EarliestDue()
     let rules: ExecutionRules
     package let changes: ChangeFeed
+    /// What is not in memory, in a store that has more than that.
+    let archive: ExecutionArchive?
     private let stripeMask: UInt64
 
     /// `stripeCount` is a power of two, at most 65,536. `firstRevision` is that of the first change: see `ChangeFeed`.
@@ -38,7 +40,11 @@ package final class MemoryExecutionStore: ExecutionStore {
     }
 
     /// With a feed that records what it is given.
-    init(rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits, changes: ChangeFeed) {
+    init(
+        rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits, changes: ChangeFeed,
+        archive: ExecutionArchive? = nil
+    ) {
+        self.archive = archive
         precondition(
             stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,
             "the number of stripes is a power of two up to 65,536")
@@ -70,7 +76,7 @@ package final class MemoryExecutionStore: ExecutionStore {
                 outcomes.append(.refused(refusal))
                 continue
             }
-            outcomes.append(decide(commands[index], &turn))
+            outcomes.append(decideWithArchive(commands[index], &turn))
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             changes.publishIfMany()
         }
@@ -87,7 +93,9 @@ package final class MemoryExecutionStore: ExecutionStore {
     package var counts: StoreCounts {
         StoreCounts(
             jobCount: UInt64(jobs.withLock { $0.completeCount }),
-            executionCount: stripes.reduce(0) { $0 + UInt64($1.content.withLock { $0.executionCount }) })
+            executionCount: stripes.reduce(UInt64(clamping: archive?.count.load(ordering: .relaxed) ?? 0)) {
+                $0 + UInt64($1.content.withLock { $0.executionCount })
+            })
     }
 
     /// The stripe of a thing, and its hash inside that stripe.
@@ -96,6 +104,18 @@ package final class MemoryExecutionStore: ExecutionStore {
         thingName.text.hash(into: &hasher)
         let hash = UInt64(bitPattern: Int64(hasher.finalize()))
         return (stripes[Int(hash & stripeMask)], UInt32(truncatingIfNeeded: hash >> 32))
+    }
+
+    private func decideWithArchive(_ command: borrowing StoreCommand, _ turn: inout Turn) -> StoreOutcome {
+        do throws(StorageFault) {
+            if let archive, !archive.isEmpty, let thingName = command.thingOfList {
+                try bringBack(thingName, from: archive)
+            }
+            let outcome = decide(command, &turn)
+            return try bringBack(command, after: outcome) ? decide(command, &turn) : outcome
+        } catch {
+            return .refused(Self.unreadable(error))
+        }
     }
 
     private func decide(_ command: borrowing StoreCommand, _ turn: inout Turn) -> StoreOutcome {

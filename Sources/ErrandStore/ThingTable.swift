@@ -40,6 +40,8 @@ struct ThingTable: ~Copyable {
     private var places: ContiguousArray<UInt32> = ContiguousArray(repeating: 0, count: 16)
     private var things: ContiguousArray<ThingRecord> = []
     private var nameBytes: ContiguousArray<UInt8> = []
+    /// Things that come anew may have executions that are not in memory; none of these has a greater sequence.
+    var sequenceFloor: UInt32 = 0
 
     subscript(index: UInt32) -> ThingRecord {
         get { things[Int(index)] }
@@ -63,6 +65,7 @@ struct ThingTable: ~Copyable {
             nameOffset: UInt32(nameBytes.count), nameHash: hash, nameByteCount: UInt8(bytes.byteCount))
         nameBytes.append(copying: bytes)
         things.append(record)
+        things[things.count - 1].note(sequence: sequenceFloor)
         places[place] = UInt32(things.count)
         return UInt32(things.count - 1)
     }

@@ -80,7 +80,7 @@ struct HistoryAndKeyTests {
         #expect(try store.update("j", "a", .inProgress, key: keys[0], at: 3).change?.versionNumber == 11)
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.allCases.filter { $0 != .forgetful })
     func repeatedStartNextReturnsTheExecutionItStarted(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a"], timeout: 5)

@@ -97,7 +97,7 @@ struct StoreLimitTests {
     // MARK: The list of a thing
 
     /// The token's own execution may be deleted between two pages; then the way to its place counts too.
-    @Test(arguments: StoreUnderTest.allCases, [false, true])
+    @Test(arguments: StoreUnderTest.inMemory, [false, true])
     func listOfAThingGoesOnWhereItsTokenSays(_ subject: StoreUnderTest, _ deletes: Bool) throws {
         let store = subject.make()
         let count = 12_000

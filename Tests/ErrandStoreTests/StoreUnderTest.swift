@@ -9,12 +9,13 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible {
     case memoryWithOneStripe
     case durable
     case reopenedEachTime
+    case forgetful
 
     /// For tests that look at what `advance` has published as soon as it returns.
     static let inMemory: [StoreUnderTest] = [.memory, .memoryWithOneStripe]
 
     /// For tests that watch, or that call from many threads at once.
-    static let withoutRestarts = allCases.filter { $0 != .reopenedEachTime }
+    static let withoutRestarts = allCases.filter { $0 != .reopenedEachTime && $0 != .forgetful }
 
     var testDescription: String { rawValue }
 
@@ -31,6 +32,11 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible {
                     directory: directory.path, rules: rules, limits: limits, at: 0)
             else { preconditionFailure("no durable store in \(directory.path)") }
             return StoreDriver(store, directory: directory)
+        case .forgetful:
+            guard let store = try? ForgetfulStore(rules: rules, limits: limits) else {
+                preconditionFailure("no durable store")
+            }
+            return StoreDriver(store)
         case .reopenedEachTime:
             guard let store = try? ReopeningStore(rules: rules, limits: limits) else {
                 preconditionFailure("no durable store")

@@ -3,11 +3,14 @@ internal import Synchronization
 
 /// Decides when the journal is folded into the tables: when it has grown enough.
 ///
-/// `@unchecked Sendable`: `lastPoint` is touched on `queue` only, the rest never changes or is atomic.
+/// `@unchecked Sendable`: `lastPoint` and `lastCheckpointAt` are touched on `queue` only, the rest never changes or is atomic.
 final class CheckpointClock: @unchecked Sendable {
     private let memory: MemoryExecutionStore
     private let committer: GroupCommitter<JournalDatabase>
     private let queue = DispatchQueue(label: "errand.checkpoint", qos: .utility)
+    /// How long finished executions stay in memory, in milliseconds.
+    private let retention: Int64
+    private var lastCheckpointAt = Int64.min
     private var lastPoint: (sequence: UInt64, mark: UInt64)
     private let nextSequence: Atomic<UInt64>
     private let isStopping = Atomic(false)
@@ -19,8 +22,9 @@ final class CheckpointClock: @unchecked Sendable {
     /// `lastPoint` is that of the last checkpoint, in an earlier run perhaps.
     init(
         _ memory: MemoryExecutionStore, _ committer: GroupCommitter<JournalDatabase>,
-        lastPoint: (sequence: UInt64, mark: UInt64)
+        lastPoint: (sequence: UInt64, mark: UInt64), retention: Int64
     ) {
+        self.retention = retention
         self.memory = memory
         self.committer = committer
         self.lastPoint = lastPoint
@@ -35,6 +39,21 @@ final class CheckpointClock: @unchecked Sendable {
         else { return }
         queue.async { _ = self.run() }
     }
+
+    /// Folds what has waited for ten minutes, however little it is, and lets go of what has finished long ago.
+    func tend(at now: Int64) {
+        queue.async { [self] in
+            let (elapsed, overflows) = now.subtractingReportingOverflow(lastCheckpointAt)
+            if committer.durableSequence > lastPoint.sequence, overflows || elapsed >= Self.longestWaitMilliseconds {
+                lastCheckpointAt = now
+                _ = run()
+            }
+            let (limit, isForEver) = now.subtractingReportingOverflow(retention)
+            if !isForEver { _ = memory.letGo(finishedBefore: limit) }
+        }
+    }
+
+    private static let longestWaitMilliseconds: Int64 = 600_000
 
     func runNow() -> StorageFault? { queue.sync { run() } }
 

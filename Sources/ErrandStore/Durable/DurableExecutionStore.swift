@@ -31,24 +31,31 @@ package final class DurableExecutionStore: ExecutionStore {
     /// Opens the store in `directory`, and makes it if it is not there.
     package convenience init(
         directory: String, rules: ExecutionRules, limits: StoreLimits = StoreLimits(), at nowMilliseconds: Int64,
-        stripeCount: Int = 64, report: @escaping @Sendable (Report) -> Void = { _ in }
+        finishedRetentionMilliseconds: Int64 = .max, stripeCount: Int = 64,
+        report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         try self.init(
-            try JournalDatabase.open(directory: directory, create: true), rules: rules, limits: limits,
-            at: nowMilliseconds, stripeCount: stripeCount, report: report)
+            try JournalDatabase.open(directory: directory, create: true), directory: directory, rules: rules,
+            limits: limits, at: nowMilliseconds, finishedRetentionMilliseconds: finishedRetentionMilliseconds,
+            stripeCount: stripeCount, report: report)
     }
 
     init(
-        _ database: sending JournalDatabase, rules: ExecutionRules, limits: StoreLimits, at now: Int64,
-        stripeCount: Int, report: @escaping @Sendable (Report) -> Void = { _ in }
+        _ database: sending JournalDatabase, directory: String, rules: ExecutionRules, limits: StoreLimits,
+        at now: Int64, finishedRetentionMilliseconds: Int64, stripeCount: Int,
+        report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         let facts = try StoreRecovery.facts(of: database, at: now)
         let journal = StoreJournal()
         let changes = ChangeFeed(
             firstRevision: facts.journalStartRevision + 1, limits: limits, journal: journal)
-        let memory = MemoryExecutionStore(rules: rules, stripeCount: stripeCount, limits: limits, changes: changes)
-        var recovery = StoreRecovery(into: memory, facts: facts, at: now)
-        try recovery.run(database)
+        let memory = MemoryExecutionStore(
+            rules: rules, stripeCount: stripeCount, limits: limits, changes: changes,
+            archive: ExecutionArchive(directory: directory))
+        let (since, overflows) = now.subtractingReportingOverflow(finishedRetentionMilliseconds)
+        var recovery = StoreRecovery(
+            into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now)
+        try recovery.run()
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
         let committer = GroupCommitter(
             database, mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
@@ -63,7 +70,7 @@ package final class DurableExecutionStore: ExecutionStore {
         journal.begin(committer)
         self.memory = memory
         self.committer = committer
-        checkpoints = CheckpointClock(memory, committer, lastPoint: lastPoint)
+        checkpoints = CheckpointClock(memory, committer, lastPoint: lastPoint, retention: finishedRetentionMilliseconds)
         self.recovery = RecoveryFacts(
             jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,
             replayedRecordCount: recovery.replayedCount)
@@ -97,6 +104,8 @@ package final class DurableExecutionStore: ExecutionStore {
 
     package var counts: StoreCounts { memory.counts }
 
+    package func tend(at nowMilliseconds: Int64) { checkpoints.tend(at: nowMilliseconds) }
+
     package func close() -> String? { stop().map { "\($0)" } }
 
     /// Stores all that was decided, and closes the files. What comes later is refused. Says what kept it from that.
@@ -114,6 +123,11 @@ package final class DurableExecutionStore: ExecutionStore {
 
     /// Folds everything into the tables now. For tests, and for those who want a short start.
     package func checkpoint() -> StorageFault? { checkpoints.runNow() }
+
+    /// Lets finished executions leave memory that have not changed since then, as far as they are in the tables. They come
+    /// back when they are asked for. Returns how many have left.
+    @discardableResult
+    package func letGo(finishedBefore timeMilliseconds: Int64) -> Int { memory.letGo(finishedBefore: timeMilliseconds) }
 
     // MARK: Refusing
 

@@ -17,9 +17,18 @@ struct StoreRecovery {
     private(set) var checkpointRevision: UInt64 = 0
     private var turn: Turn
 
-    init(into store: MemoryExecutionStore, facts: StoreFacts, at now: Int64) {
+    /// Executions that finished before stay in the tables.
+    private let finishedSince: Int64
+    private let database: JournalDatabase
+
+    init(
+        into store: MemoryExecutionStore, from database: JournalDatabase, facts: StoreFacts, finishedSince: Int64,
+        at now: Int64
+    ) {
         self.store = store
+        self.database = database
         self.facts = facts
+        self.finishedSince = finishedSince
         turn = Turn(at: now)
     }
 
@@ -40,10 +49,17 @@ struct StoreRecovery {
         return facts
     }
 
-    mutating func run(_ database: JournalDatabase) throws(StorageFault) {
+    mutating func run() throws(StorageFault) {
         checkpointRevision = store.changes.revision
-        try readJobs(database)
-        try database.forEachExecution(.all) { (row, body) throws(StorageFault) in try restore(row, body) }
+        for stripe in store.stripes {
+            stripe.content.withLock { $0.things.sequenceFloor = facts.lastSequenceOfThings }
+        }
+        try readJobs()
+        var retried: Set<ThingName> = []
+        try database.forEachExecution(openOrFinishedSince: finishedSince) { (row, body) throws(StorageFault) in
+            if let name = try restore(row, body) { retried.insert(name) }
+        }
+        for name in retried { try restoreAll(of: name) }
         let checkpointSequence = database.checkpointSequence
         try database.forEachRecord(after: database.journalStart) { (sequence, record) throws(StorageFault) in
             var reader = RecordReader(record, place: "journal, sequence \(sequence)")
@@ -55,7 +71,7 @@ struct StoreRecovery {
 
     // MARK: Tables
 
-    private mutating func readJobs(_ database: JournalDatabase) throws(StorageFault) {
+    private mutating func readJobs() throws(StorageFault) {
         var targetCounts: [UInt64: Int] = [:]
         try database.forEachJob { (number, body) throws(StorageFault) in
             var reader = RecordReader(body, place: "jobs, row \(number)")
@@ -80,9 +96,13 @@ struct StoreRecovery {
         }
     }
 
-    private mutating func restore(_ row: ExecutionRow, _ bytes: RawSpan) throws(StorageFault) {
+    /// Returns the thing's name if there are earlier attempts, which are to be where the later ones are.
+    @discardableResult
+    private mutating func restore(_ row: ExecutionRow, _ bytes: RawSpan) throws(StorageFault) -> ThingName? {
         // Rows of a job that is gone are deleted with the checkpoint that deletes the job's.
-        guard let job = jobs[UInt64(row.job)], let position = UInt32(exactly: row.position) else { return }
+        guard let job = jobs[UInt64(bitPattern: row.job)], let position = UInt32(exactly: row.position),
+            job.state.withLock({ $0.reference(at: position) }) == nil
+        else { return nil }
         let place = "executions, row \(row.job), \(row.position)"
         let body = try ExecutionRowBody(bytes, place: place)
         var text = row.thing
@@ -91,6 +111,23 @@ struct StoreRecovery {
             throw .damaged("the thing's name is too long", at: place)
         }
         insert(body, of: job, on: name, position: position)
+        return body.image.record.retryAttempt > 0 ? name : nil
+    }
+
+    private mutating func restoreAll(of name: ThingName) throws(StorageFault) {
+        try database.forEachExecution(ofThing: name.description) { (row, bytes) throws(StorageFault) in
+            try restore(row, bytes)
+        }
+    }
+
+    /// A record is about an execution that stayed in the tables.
+    private mutating func bringBack(_ job: StoredJob, _ position: UInt32) throws(StorageFault) {
+        guard job.state.withLock({ $0.isAbsent(position) }) else { return }
+        var name: ThingName?
+        _ = try database.execution(Int64(job.number), position: Int64(position)) { (row, bytes) throws(StorageFault) in
+            name = try? ThingName(row.thing)
+        }
+        if let name { try restoreAll(of: name) }
     }
 
     private mutating func insert(
@@ -187,6 +224,7 @@ struct StoreRecovery {
             if tag == 2 { try job.readDecisions(&state, from: &reader) }
             if change.from != change.image.record.status { job.noteRecorded(&state, replay.sequence) }
         }
+        try bringBack(job, change.position)
         apply(replay, job, change.position) { stripe, slot, turn in
             stripe.apply(change, to: slot)
             stripe.arm(slot, &turn)
@@ -235,6 +273,7 @@ struct StoreRecovery {
             facts.deletions.remember(call.key, call.fingerprint, .executionDeleted)
         }
         guard let job = replay.wanted else { return }
+        try bringBack(job, deletion.position)
         removeSlot(replay, job, deletion.position)
         try job.withState { (state) throws(StorageFault) in
             guard replay.isNews(state.lastSequence) else {
@@ -251,6 +290,7 @@ struct StoreRecovery {
     private mutating func refuseReport(_ replay: RecordReplay, _ reader: inout RecordReader) throws(StorageFault) {
         let refused = try RefusedReport(from: &reader)
         guard let job = replay.wanted else { return }
+        try bringBack(job, refused.position)
         apply(replay, job, refused.position) { stripe, slot, _ in
             stripe.slots[slot].log.append(
                 refused.event, details: refused.details, queuedAt: stripe.slots[slot].record.queuedAtMilliseconds)
@@ -376,6 +416,8 @@ struct StoreRecovery {
 
     /// Makes what time and sweeps are to bring due.
     private func finish() {
+        store.archive?.count.store(
+            max(0, jobs.values.reduce(0) { $0 + $1.state.withLock { $0.absentCount } }), ordering: .relaxed)
         let now = turn.now
         let rules = store.rules
         for job in jobs.values {

@@ -33,6 +33,15 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Keep everything in memory only; the end of the process forgets it.")
     var memory = false
 
+    @Option(
+        help: ArgumentHelp(
+            "How long finished executions stay in memory; later they are read from --data. (default: \(ServeCommand.standardKeepFinished))",
+            valueName: "duration"),
+        transform: { try TimeSpan($0) })
+    var keepFinished = ServeCommand.standardKeepFinished
+
+    private static let standardKeepFinished = TimeSpan(milliseconds: 3_600_000)
+
     private static let standardData = "./errand-data"
 
     @Option(
@@ -73,6 +82,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.port = listen.port
         configuration.minuteLengthMilliseconds = minuteLength.milliseconds
         configuration.thingArnPrefix = arnPrefix
+        configuration.finishedRetentionMilliseconds = keepFinished.milliseconds
         configuration.dataDirectory = memory ? nil : data ?? Self.standardData
         configuration.connectionCountMax = min(
             configuration.connectionCountMax, JobExecutionServer.raiseConnectionLimit())
