@@ -22,13 +22,11 @@ struct CheckStore: AsyncParsableCommand {
     @OptionGroup var place: StorePlace
 
     func run() async throws {
-        do throws(StoreDirectoryTools.Failure) {
-            let report = try StoreDirectoryTools.check(place.directory)
-            if !place.json { StandardError.write("errand: \(place.directory) is what was written\n") }
-            try place.print(report)
-        } catch {
-            throw place.failure(error)
+        let report = try place.result { () throws(StoreDirectoryTools.Failure) in
+            try StoreDirectoryTools.check(place.directory)
         }
+        if !place.json { StandardError.write("errand: \(place.directory) is what was written\n") }
+        try place.print(report)
     }
 }
 
@@ -48,10 +46,8 @@ struct BackUpStore: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        do throws(StoreDirectoryTools.Failure) {
+        try place.result { () throws(StoreDirectoryTools.Failure) in
             try StoreDirectoryTools.backUp(place.directory, toFile: file)
-        } catch {
-            throw place.failure(error)
         }
         if place.json {
             try StandardOutput.print(JSONWriter.text { $0.object { $0.member("file", file) } })
@@ -74,11 +70,10 @@ struct StoreStatistics: AsyncParsableCommand {
     @OptionGroup var place: StorePlace
 
     func run() async throws {
-        do throws(StoreDirectoryTools.Failure) {
-            try place.print(try StoreDirectoryTools.statistics(place.directory))
-        } catch {
-            throw place.failure(error)
-        }
+        try place.print(
+            try place.result { () throws(StoreDirectoryTools.Failure) in
+                try StoreDirectoryTools.statistics(place.directory)
+            })
     }
 }
 
@@ -113,8 +108,14 @@ struct StorePlace: ParsableArguments {
         }
     }
 
-    func failure(_ failure: any Error) -> any Error {
-        guard let failure = failure as? StoreDirectoryTools.Failure else { return failure }
-        return CommandFailure(.refused, failure.lines.joined(separator: " "))
+    /// What `body` gives, or its failure as the command's own.
+    func result<Result>(
+        _ body: () throws(StoreDirectoryTools.Failure) -> Result
+    ) throws(CommandFailure) -> Result {
+        do throws(StoreDirectoryTools.Failure) {
+            return try body()
+        } catch {
+            throw CommandFailure(.refused, error.lines.joined(separator: " "))
+        }
     }
 }
