@@ -3,7 +3,7 @@ import ErrandServer
 import Glibc
 import Logging
 
-struct ServeCommand: AsyncParsableCommand {
+struct ServeCommand: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve job executions until SIGTERM or SIGINT.",
         discussion: """
@@ -43,7 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
         transform: { try ServerLog.level($0) })
     var logLevel = Logger.Level.info
 
-    func validate() throws {
+    func check() throws {
         guard (1...256).contains(arnPrefix.utf8.count), arnPrefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw ValidationError("--arn-prefix takes 1 to 256 printable ASCII characters without spaces")
         }
