@@ -16,6 +16,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     private var batchesInFlight = 0
     /// Replies wait for a client that does not read: nothing more is decided for it (SPEC §3 `CON-9`).
     private var isHeld = false
+    /// Whether the last tick found it so, and the client has taken too little ever since.
+    private var wasHeldAtTick = false
     private var inputHasEnded = false
     /// Decided batches whose replies are not all written, because the client does not read; nearly always empty.
     private var undelivered: [CallBatch] = []
@@ -170,6 +172,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         clock.wrote(at: context.steadyMilliseconds, progressed: progressed, hasRest: waitingByteCount > 0)
         guard isHeld, waitingByteCount < WireLimits.outputByteCountSoftMax / 2 else { return }
         isHeld = false
+        wasHeldAtTick = false
         // Behind the other connections of this turn, so that one fast reader of long lists cannot keep the loop.
         connection.loop.post { [self] in
             guard connection.isOpen else { return }
@@ -230,9 +233,15 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     func abort() { connection.abort() }
 
     func tick(at nowMilliseconds: Int64) {
-        if !isHeld, !watches.isEmpty, connection.isOpen {
-            watches.sendBookmarks(&state, at: nowMilliseconds)
-            sendWatched()
+        if !watches.isEmpty, connection.isOpen {
+            if !isHeld {
+                watches.sendBookmarks(&state, at: nowMilliseconds)
+                sendWatched()
+            } else if wasHeldAtTick {
+                watches.endLagging(&state)
+                if state.wantsToSend { connection.setDirty() }
+            }
+            wasHeldAtTick = isHeld
         }
         // What we do not read cannot be held against the client.
         if isHeld { clock.listensAgain(at: nowMilliseconds, isInsideSegment: false) }

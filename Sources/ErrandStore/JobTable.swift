@@ -121,9 +121,14 @@ struct JobTable {
 
     // MARK: Rollouts and sweeps
 
+    /// An earlier time stays: whoever set it may know of a higher rate.
     mutating func scheduleRollout(of job: StoredJob, at time: Int64) {
-        job.state.withLock { $0.rolloutDue = time }
-        rollouts.insert(Due(time: time, job: job))
+        let isNews = job.state.withLock { state in
+            guard time < state.rolloutDue ?? Int64.max else { return false }
+            state.rolloutDue = time
+            return true
+        }
+        if isNews { rollouts.insert(Due(time: time, job: job)) }
     }
 
     /// A job whose next targets are due. It is the caller's until it is scheduled again.

@@ -94,6 +94,23 @@ struct HistoryAndKeyTests {
         #expect(try store.startNext("a", at: 5).execution?.jobId.description == "k")
     }
 
+    /// It changed nothing, so its repeat is decided afresh, and a key that it had does not count as used.
+    @Test(arguments: StoreUnderTest.allCases)
+    func d35StartNextThatStartedNothingIsNotRemembered(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        let key = IdempotencyKey(high: 3, low: 4)
+        #expect(try store.startNext("a", key: key, at: 0).isEmpty)
+        try store.create("j", on: ["a"])
+        try store.create("k", on: ["a"], at: 1)
+        try store.startNext("a", at: 2)
+        #expect(try store.startNext("a", key: key, at: 3).execution?.jobId.description == "j")
+        try store.update("j", "a", .succeeded, at: 4)
+        let started = try #require(try store.startNext("a", key: key, at: 5).execution)
+        #expect(started.jobId == "k" && started.record.versionNumber == 2)
+        try store.update("k", "a", .succeeded, at: 6)
+        #expect(try store.startNext("a", key: key, at: 7).execution?.jobId.description == "k")
+    }
+
     @Test(arguments: StoreUnderTest.allCases)
     func jobOperationsAndDeletionsRememberTheirKeys(_ subject: StoreUnderTest) throws {
         let store = subject.make()

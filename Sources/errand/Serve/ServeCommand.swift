@@ -3,7 +3,7 @@ import ErrandServer
 import Glibc
 import Logging
 
-struct ServeCommand: AsyncParsableCommand {
+struct ServeCommand: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve job executions until SIGTERM or SIGINT.",
         discussion: """
@@ -63,7 +63,7 @@ struct ServeCommand: AsyncParsableCommand {
         transform: { try ServerLog.level($0) })
     var logLevel = Logger.Level.info
 
-    func validate() throws {
+    func check() throws {
         if memory, data != nil {
             throw ValidationError("--memory keeps nothing on disk; leave out --data or --memory.")
         }
