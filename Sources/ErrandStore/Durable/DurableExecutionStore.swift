@@ -83,14 +83,15 @@ package final class DurableExecutionStore: ExecutionStore {
 
     package func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
         let sequence = memory.decide(batch, at: nowMilliseconds, refusingChanges: refusalOfChanges)
-        committer.begin()
+        if changes.recordedSequence > committer.durableSequence { committer.begin() }
         committer.whenDurable(sequence, batch)
         checkpoints.note(committer)
     }
 
     package func advance(to nowMilliseconds: Int64, limit: Int) -> AdvanceResult {
         guard refusalOfChanges == nil else {
-            return AdvanceResult(nextDueMilliseconds: nowMilliseconds + Self.retryAfterMilliseconds)
+            let delay = committer.isRunning ? Self.throttleMilliseconds : Self.retryAfterMilliseconds
+            return AdvanceResult(nextDueMilliseconds: nowMilliseconds + delay)
         }
         defer { committer.begin() }
         return memory.advance(to: nowMilliseconds, limit: limit)
@@ -131,22 +132,24 @@ package final class DurableExecutionStore: ExecutionStore {
 
     // MARK: Refusing
 
+    /// Until a full disk may have room again.
     private static let retryAfterMilliseconds: Int64 = 1000
+    /// Until the disk may have caught up.
+    private static let throttleMilliseconds: Int64 = 100
 
     /// Why nothing may be changed now; nothing if it may.
     private var refusalOfChanges: Refusal? {
         guard committer.isThrottled || !committer.isRunning || isFeedFull else { return nil }
-        let delay = UInt32(Self.retryAfterMilliseconds)
         return switch committer.state {
         case .running where committer.isThrottled || isFeedFull:
             Refusal(
                 .throttled, "changes come faster than the disk takes them; nothing was changed, try again",
-                retryAfterMilliseconds: delay / 10)
+                retryAfterMilliseconds: UInt32(Self.throttleMilliseconds))
         case .running: nil
         case .full:
             Refusal(
                 .unavailable, "the server's disk is full; nothing was changed, try again when there is room",
-                retryAfterMilliseconds: delay)
+                retryAfterMilliseconds: UInt32(Self.retryAfterMilliseconds))
         case .failed(let fault):
             Refusal(
                 .unavailable, "the server is read-only, because its disk failed; nothing was changed. \(fault)")
