@@ -36,6 +36,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     // MARK: Bytes in
 
     func received(_ bytes: RawSpan, codec: inout SegmentCodec) {
+        context.exchange(&state.calls.decoded)
+        // Whatever was decoded has been submitted by then.
+        defer { context.exchange(&state.calls.decoded) }
         let now = context.steadyMilliseconds
         state.advanceClock(to: now)
         state.calls.now = now
