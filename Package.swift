@@ -16,6 +16,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CPrefetch"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "ErrandCore"),
         .target(name: "ErrandWire", dependencies: ["ErrandCore", "CZlib"]),
@@ -23,7 +24,7 @@ let package = Package(
         .target(
             name: "ErrandStore",
             dependencies: [
-                "ErrandCore", "CSQLite", "CZlib", .product(name: "HeapModule", package: "swift-collections"),
+                "ErrandCore", "CPrefetch", "CSQLite", "CZlib", .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .target(
             name: "ErrandServer",

@@ -8,9 +8,11 @@ import Synchronization
 extension MemoryExecutionStore {
     /// What is due to be looked for in the tables after `outcome`, and brings it back. Returns whether the command is to be
     /// decided again.
-    func bringBack(_ command: borrowing StoreCommand, after outcome: StoreOutcome) throws(StorageFault) -> Bool {
+    func bringBack(
+        _ command: borrowing StoreCommand, _ describes: borrowing DescribeLane, after outcome: StoreOutcome
+    ) throws(StorageFault) -> Bool {
         guard let archive, !archive.isEmpty, case .refused(let refusal) = outcome, refusal.code == .notFound,
-            let thingName = command.thingOfExecution
+            let thingName = command.thingOfExecution(describes)
         else { return false }
         return try bringBack(thingName, from: archive)
     }
@@ -140,9 +142,9 @@ extension StoreCommand {
     var thingOfList: ThingName? { if case .listForThing(let request) = self { request.thingName } else { nil } }
 
     /// Whose executions it is about, if it is about one that must exist.
-    fileprivate var thingOfExecution: ThingName? {
+    fileprivate func thingOfExecution(_ describes: borrowing DescribeLane) -> ThingName? {
         switch self {
-        case .describe(let request): request.thingName
+        case .describe(let call): ThingName(stored: describes.thingName(of: call))
         case .describeOwn(let request): request.jobId == nil ? nil : request.thingName
         case .update(let request): request.thingName
         case .cancel(let request): request.thingName

@@ -131,7 +131,9 @@ struct StoreLimitTests {
                     jobId: job, thingName: thing, status: .inProgress, includeJobExecutionState: state,
                     includeJobDocument: document))
         }
-        #expect(StoreCommand.describe(DescribeJobExecutionRequest(jobId: job, thingName: thing)).weight == 4)
+        var describes = DescribeLane()
+        let describe = describes.add(DescribeJobExecutionRequest(jobId: job, thingName: thing))
+        #expect(StoreCommand.describe(describe).weight == 4)
         #expect(StoreCommand.cancel(CancelJobExecutionRequest(jobId: job, thingName: thing)).weight == 4)
         #expect(update(state: false, document: false).weight == 4)
         #expect(update(state: true, document: false).weight == 32)
