@@ -44,7 +44,8 @@ let package = Package(
         .testTarget(
             name: "ErrandCommandTests",
             dependencies: [
-                "errand", "ErrandClient", "ErrandCore", "ErrandServer", .product(name: "Logging", package: "swift-log"),
+                "errand", "ErrandClient", "ErrandCore", "ErrandServer", "ErrandTestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
         .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
