@@ -11,6 +11,7 @@ final class CheckpointClock: @unchecked Sendable {
     private var lastPoint: (sequence: UInt64, mark: UInt64)
     private let nextSequence: Atomic<UInt64>
     private let isStopping = Atomic(false)
+    private let pause: @Sendable () -> Void
 
     /// How many records are taken together. A start reads up to three times as many; a row costs about as much as ten
     /// records, so that fewer make a busy store write the same rows again and again.
@@ -19,8 +20,9 @@ final class CheckpointClock: @unchecked Sendable {
     /// `lastPoint` is that of the last checkpoint, in an earlier run perhaps.
     init(
         _ memory: MemoryExecutionStore, _ committer: GroupCommitter<JournalDatabase>,
-        lastPoint: (sequence: UInt64, mark: UInt64)
+        lastPoint: (sequence: UInt64, mark: UInt64), pause: @escaping @Sendable () -> Void
     ) {
+        self.pause = pause
         self.memory = memory
         self.committer = committer
         self.lastPoint = lastPoint
@@ -50,7 +52,7 @@ final class CheckpointClock: @unchecked Sendable {
         let start = (sequence: lastPoint.sequence, revision: lastPoint.mark)
         let checkpoint = StoreCheckpoint(store: memory, committer: committer, journalStart: start) { [self] in
             guard !isStopping.load(ordering: .relaxed) else { return false }
-            DispatchSemaphore(value: 0).waitBriefly()
+            pause()
             return true
         }
         let fault = checkpoint.run(through: point)
@@ -58,9 +60,7 @@ final class CheckpointClock: @unchecked Sendable {
         nextSequence.store(point.sequence + Self.recordCount, ordering: .relaxed)
         return fault
     }
-}
 
-extension DispatchSemaphore {
     /// While the disk is full there is nothing to be done but to wait.
-    fileprivate func waitBriefly() { _ = wait(timeout: .now() + 1) }
+    static func waitBriefly() { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 1) }
 }

@@ -38,9 +38,18 @@ package final class DurableExecutionStore: ExecutionStore {
             at: nowMilliseconds, stripeCount: stripeCount, report: report)
     }
 
+    /// What tests of full and slow disks set, so that they need not wait nor fill much.
+    struct Tuning: Sendable {
+        /// See `GroupCommitter`.
+        var journalByteCountMax = 32 << 20
+        var retryAfterDelay: GroupCommitter<JournalDatabase>.Delay?
+        /// What a checkpoint does before it tries again to write to a full disk.
+        var checkpointPause: @Sendable () -> Void = { CheckpointClock.waitBriefly() }
+    }
+
     init(
         _ database: sending JournalDatabase, rules: ExecutionRules, limits: StoreLimits, at now: Int64,
-        stripeCount: Int, report: @escaping @Sendable (Report) -> Void = { _ in }
+        stripeCount: Int, tuning: Tuning = Tuning(), report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         let facts = try StoreRecovery.facts(of: database, at: now)
         let journal = StoreJournal()
@@ -51,7 +60,8 @@ package final class DurableExecutionStore: ExecutionStore {
         try recovery.run(database)
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
         let committer = GroupCommitter(
-            database, mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
+            database, byteCountMax: tuning.journalByteCountMax, retryAfterDelay: tuning.retryAfterDelay,
+            mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
         ) { state in
             switch state {
             case .running: report(.hasRoomAgain)
@@ -63,7 +73,7 @@ package final class DurableExecutionStore: ExecutionStore {
         journal.begin(committer)
         self.memory = memory
         self.committer = committer
-        checkpoints = CheckpointClock(memory, committer, lastPoint: lastPoint)
+        checkpoints = CheckpointClock(memory, committer, lastPoint: lastPoint, pause: tuning.checkpointPause)
         self.recovery = RecoveryFacts(
             jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,
             replayedRecordCount: recovery.replayedCount)

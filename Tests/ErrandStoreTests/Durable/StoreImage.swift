@@ -60,8 +60,8 @@ struct StoreImage: Equatable, CustomStringConvertible {
                 buffer.append(state.queuedUpTo)
                 buffer.append(sized: state.targets.bytes.span.bytes)
                 for offset in state.targets.excluded.sorted() { buffer.append(offset) }
-                state.rolloutWindow.append(to: &buffer)
             }
+            put("rollout of job \(job.number)") { state.rolloutWindow.append(to: &$0) }
         }
     }
 
