@@ -61,7 +61,14 @@ struct StoreImage: Equatable, CustomStringConvertible {
                 buffer.append(sized: state.targets.bytes.span.bytes)
                 for offset in state.targets.excluded.sorted() { buffer.append(offset) }
             }
-            put("rollout of job \(job.number)") { state.rolloutWindow.append(to: &$0) }
+            // Not the rate of the minute that runs: every look at the clock may set it anew.
+            put("rollout of job \(job.number)") { buffer in
+                for run in state.rolloutWindow.runs {
+                    buffer.append(run.time)
+                    buffer.append(run.count)
+                }
+                buffer.append(optional: state.rolloutWindow.firstAt)
+            }
         }
     }
 
