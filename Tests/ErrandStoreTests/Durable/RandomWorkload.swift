@@ -46,34 +46,34 @@ struct RandomWorkload {
 
     private mutating func command(_ key: IdempotencyKey?) throws -> StoreCommand {
         let (job, thing) = (one(of: jobs), one(of: things))
-        switch Int.random(in: 0..<24, using: &random) {
-        case 0, 1: return .createJob(create(job))
-        case 2: return .addJobTargets(AddJobTargetsRequest(jobId: job, targetOffset: 1, targets: [thing]))
-        case 3..<11:
+        switch Int.random(in: 0..<26, using: &random) {
+        case 0..<4: return .createJob(create(job))
+        case 4: return .addJobTargets(AddJobTargetsRequest(jobId: job, targetOffset: 1, targets: [thing]))
+        case 5..<13:
             let status = one(of: [.inProgress, .inProgress, .succeeded, .failed, .rejected] as [JobExecutionStatus])
             return .update(
                 UpdateJobExecutionRequest(
                     jobId: job, thingName: thing, status: status, statusDetails: try details(),
                     mergeStatusDetails: chance(2), stepTimeoutInMinutes: chance(3) ? 2 : nil,
                     includeJobExecutionState: chance(2), idempotencyKey: key))
-        case 11..<13:
+        case 13..<15:
             return .cancel(
                 CancelJobExecutionRequest(
                     jobId: job, thingName: thing, force: chance(2), statusDetails: try details(), idempotencyKey: key))
-        case 13..<18:
+        case 15..<20:
             return .startNext(
                 StartNextPendingJobExecutionRequest(
                     thingName: thing, statusDetails: try details(), stepTimeoutInMinutes: chance(2) ? 1 : nil,
                     idempotencyKey: key))
-        case 18: return .cancelJob(CancelJobRequest(jobId: job, force: chance(2), reasonCode: "X", idempotencyKey: key))
-        case 19: return .deleteJob(DeleteJobRequest(jobId: job, force: chance(2), idempotencyKey: key))
-        case 20:
+        case 20: return .cancelJob(CancelJobRequest(jobId: job, force: chance(2), reasonCode: "X", idempotencyKey: key))
+        case 21: return .deleteJob(DeleteJobRequest(jobId: job, force: chance(2), idempotencyKey: key))
+        case 22:
             return .updateJob(
                 UpdateJobRequest(
                     jobId: job, description: "d\(random.next() % 9)", inProgressTimeoutInMinutes: 3,
                     rollout: chance(3) ? RolloutConfig(maximumPerMinute: 2) : nil, endsRetries: chance(4),
                     idempotencyKey: key))
-        case 21:
+        case 23:
             return .removeJobTargets(RemoveJobTargetsRequest(jobId: job, targets: [thing], idempotencyKey: key))
         default:
             return .deleteExecution(
