@@ -48,7 +48,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
-        .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
+        .testTarget(name: "ErrandStoreTests", dependencies: ["CStorageFaults", "ErrandCore", "ErrandStore"]),
+        .target(name: "CStorageFaults", path: "Tests/CStorageFaults"),
         .target(
             name: "ErrandTestSupport", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport"],
             path: "Tests/ErrandTestSupport"),

@@ -14,6 +14,7 @@ final class CheckpointClock: @unchecked Sendable {
     private var lastPoint: (sequence: UInt64, mark: UInt64)
     private let nextSequence: Atomic<UInt64>
     private let isStopping = Atomic(false)
+    private let pause: @Sendable () -> Void
 
     /// How many records are taken together. A start reads up to three times as many; a row costs about as much as ten
     /// records, so that fewer make a busy store write the same rows again and again.
@@ -22,9 +23,10 @@ final class CheckpointClock: @unchecked Sendable {
     /// `lastPoint` is that of the last checkpoint, in an earlier run perhaps.
     init(
         _ memory: MemoryExecutionStore, _ committer: GroupCommitter<JournalDatabase>,
-        lastPoint: (sequence: UInt64, mark: UInt64), retention: Int64
+        lastPoint: (sequence: UInt64, mark: UInt64), retention: Int64, pause: @escaping @Sendable () -> Void
     ) {
         self.retention = retention
+        self.pause = pause
         self.memory = memory
         self.committer = committer
         self.lastPoint = lastPoint
@@ -69,7 +71,7 @@ final class CheckpointClock: @unchecked Sendable {
         let start = (sequence: lastPoint.sequence, revision: lastPoint.mark)
         let checkpoint = StoreCheckpoint(store: memory, committer: committer, journalStart: start) { [self] in
             guard !isStopping.load(ordering: .relaxed) else { return false }
-            DispatchSemaphore(value: 0).waitBriefly()
+            pause()
             return true
         }
         let fault = checkpoint.run(through: point)
@@ -77,9 +79,7 @@ final class CheckpointClock: @unchecked Sendable {
         nextSequence.store(point.sequence + Self.recordCount, ordering: .relaxed)
         return fault
     }
-}
 
-extension DispatchSemaphore {
     /// While the disk is full there is nothing to be done but to wait.
-    fileprivate func waitBriefly() { _ = wait(timeout: .now() + 1) }
+    static func waitBriefly() { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 1) }
 }

@@ -35,14 +35,23 @@ package final class DurableExecutionStore: ExecutionStore {
         report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         try self.init(
-            try JournalDatabase.open(directory: directory, create: true), directory: directory, rules: rules,
+            try JournalDatabase.open(directory: directory, create: true), rules: rules,
             limits: limits, at: nowMilliseconds, finishedRetentionMilliseconds: finishedRetentionMilliseconds,
             stripeCount: stripeCount, report: report)
     }
 
+    /// What tests of full and slow disks set, so that they need not wait nor fill much.
+    struct Tuning: Sendable {
+        /// See `GroupCommitter`.
+        var journalByteCountMax = 32 << 20
+        var retryAfterDelay: GroupCommitter<JournalDatabase>.Delay?
+        /// What a checkpoint does before it tries again to write to a full disk.
+        var checkpointPause: @Sendable () -> Void = { CheckpointClock.waitBriefly() }
+    }
+
     init(
-        _ database: sending JournalDatabase, directory: String, rules: ExecutionRules, limits: StoreLimits,
-        at now: Int64, finishedRetentionMilliseconds: Int64, stripeCount: Int,
+        _ database: sending JournalDatabase, rules: ExecutionRules, limits: StoreLimits,
+        at now: Int64, finishedRetentionMilliseconds: Int64 = .max, stripeCount: Int, tuning: Tuning = Tuning(),
         report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         let facts = try StoreRecovery.facts(of: database, at: now)
@@ -51,14 +60,15 @@ package final class DurableExecutionStore: ExecutionStore {
             firstRevision: facts.journalStartRevision + 1, limits: limits, journal: journal)
         let memory = MemoryExecutionStore(
             rules: rules, stripeCount: stripeCount, limits: limits, changes: changes,
-            archive: ExecutionArchive(directory: directory))
+            archive: ExecutionArchive(directory: database.directory.path))
         let (since, overflows) = now.subtractingReportingOverflow(finishedRetentionMilliseconds)
         var recovery = StoreRecovery(
             into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now)
         try recovery.run()
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
         let committer = GroupCommitter(
-            database, mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
+            database, byteCountMax: tuning.journalByteCountMax, retryAfterDelay: tuning.retryAfterDelay,
+            mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
         ) { state in
             switch state {
             case .running: report(.hasRoomAgain)
@@ -70,7 +80,9 @@ package final class DurableExecutionStore: ExecutionStore {
         journal.begin(committer)
         self.memory = memory
         self.committer = committer
-        checkpoints = CheckpointClock(memory, committer, lastPoint: lastPoint, retention: finishedRetentionMilliseconds)
+        checkpoints = CheckpointClock(
+            memory, committer, lastPoint: lastPoint, retention: finishedRetentionMilliseconds,
+            pause: tuning.checkpointPause)
         self.recovery = RecoveryFacts(
             jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,
             replayedRecordCount: recovery.replayedCount)

@@ -43,7 +43,8 @@ extension StoredJob.State {
 
     /// All rows of targets have been read. Returns whether they are those that there must be.
     mutating func endTargets(_ count: Int, of announcedCount: Int) -> Bool {
-        guard targets.count == count else { return false }
+        guard targets.count == count, count <= announcedCount, targets.isCursor(queuedUpTo, after: JobTargets.Cursor())
+        else { return false }
         isStaged = count < announcedCount
         if !isStaged, notYetQueuedCount == 0 || status != .inProgress { targets.dropIndex() }
         return true

@@ -45,13 +45,17 @@ final class SQLiteConnection {
     func integer(_ text: String) throws(StorageFault) -> Int64 {
         let statement = try prepare(text)
         guard try statement.step() else { throw .damaged("no answer to \(text)", at: path) }
-        return try statement.integer(0)
+        let value = try statement.integer(0)
+        try statement.finish()
+        return value
     }
 
     func text(_ text: String) throws(StorageFault) -> String {
         let statement = try prepare(text)
         guard try statement.step() else { throw .damaged("no answer to \(text)", at: path) }
-        return try statement.string(0)
+        let value = try statement.string(0)
+        try statement.finish()
+        return value
     }
 
     /// How many rows the last statement changed.
