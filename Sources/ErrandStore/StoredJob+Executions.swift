@@ -33,7 +33,7 @@ extension StoredJob {
             if state.status == .inProgress, let retry = rules.retry(of: change.image.record, criteria: criteria) {
                 let position = UInt32(state.executions.count)
                 state.add(next, at: position)
-                state.counts[new] -= 1
+                state.counts[new] &-= 1
                 second = FeedEvent(retry, from: nil, by: .service, job: identity, thingName: event.thingName)
                 consequence = .retry(
                     position: position, ExecutionImage(record: retry, sequence: nextSequence, startSequence: 0))

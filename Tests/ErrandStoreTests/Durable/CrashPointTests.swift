@@ -34,7 +34,7 @@ struct CrashPointTests {
     }
 
     private func open(_ directory: TemporaryStore, at now: Int64 = 0) throws -> DurableExecutionStore {
-        try DurableExecutionStore(directory: directory.path, rules: RandomWorkload.rules, at: now, stripeCount: 4)
+        try DurableExecutionStore(directory: directory.path, rules: RandomWorkload.rules, at: now, stripeCount: 1)
     }
 
     /// Opens copies of `files` and says what is wrong with what comes of them.

@@ -25,7 +25,7 @@ struct MalformedRecordTests {
         let steps = try RandomWorkload.steps(seed: seed, count: 60, commandsPerStep: 5)
         let directory = TemporaryStore(isOnDisk: false)
         let store = try DurableExecutionStore(
-            directory: directory.path, rules: RandomWorkload.rules, at: 0, stripeCount: 4)
+            directory: directory.path, rules: RandomWorkload.rules, at: 0, stripeCount: 1)
         func run(_ steps: some Sequence<RandomWorkload.Step>) {
             for step in steps {
                 store.settle(to: step.now)
@@ -102,7 +102,7 @@ struct MalformedRecordTests {
         let store: DurableExecutionStore
         do throws(StorageFault) {
             store = try DurableExecutionStore(
-                database, rules: RandomWorkload.rules, limits: StoreLimits(), at: 0, stripeCount: 4)
+                database, rules: RandomWorkload.rules, limits: StoreLimits(), at: 0, stripeCount: 1)
         } catch {
             guard case .damaged(let damage) = error, !damage.place.isEmpty, !damage.what.isEmpty else { throw error }
             return .refused

@@ -70,7 +70,7 @@ struct StorageFaultTests {
             let tuning = DurableExecutionStore.Tuning(retryAfterDelay: { $0() }, checkpointPause: {})
             let store = try DurableExecutionStore(
                 try JournalDatabase.open(directory: directory.path, create: true), rules: RandomWorkload.rules,
-                limits: StoreLimits(), at: 0, stripeCount: 4, tuning: tuning)
+                limits: StoreLimits(), at: 0, stripeCount: 1, tuning: tuning)
             run.wasOpened = true
             run.callCountWhenOpened = disk.seen.callCount
             serve(plan, store, disk, &run)
@@ -162,7 +162,7 @@ struct StorageFaultTests {
     private func examine(_ directory: TemporaryStore, _ plan: Plan, acknowledged: UInt64) -> String? {
         do {
             let store = try DurableExecutionStore(
-                directory: directory.path, rules: RandomWorkload.rules, at: 0, stripeCount: 4)
+                directory: directory.path, rules: RandomWorkload.rules, at: 0, stripeCount: 1)
             guard store.committer.lastSequence >= acknowledged else {
                 return "\(acknowledged) was acknowledged, \(store.committer.lastSequence) is there"
             }

@@ -105,9 +105,9 @@ struct ExpectedStates {
     init(of steps: [RandomWorkload.Step], startedAt: Int64 = 0, limits: StoreLimits = StoreLimits()) throws {
         let directory = TemporaryStore(isOnDisk: false)
         let durable = try DurableExecutionStore(
-            directory: directory.path, rules: RandomWorkload.rules, limits: limits, at: startedAt, stripeCount: 4)
+            directory: directory.path, rules: RandomWorkload.rules, limits: limits, at: startedAt, stripeCount: 1)
         let memory = MemoryExecutionStore(
-            rules: RandomWorkload.rules, stripeCount: 4, limits: limits,
+            rules: RandomWorkload.rules, stripeCount: 1, limits: limits,
             firstRevision: ChangeFeed.firstRevision(startedAtMilliseconds: startedAt))
         firstRevision = memory.changes.revision
         note(durable, memory, now: startedAt, 0)
@@ -153,7 +153,8 @@ struct ExpectedStates {
         guard let watch = store.oldestWatch() else { return newest == firstRevision ? nil : "no events" }
         let found = watch.takeAll().events
         let wanted = events.filter { $0.revision > watch.startRevision && $0.revision <= newest }
-        return found == wanted ? nil : "\(found.count) events after \(watch.startRevision), not \(wanted.count)"
+        for (one, other) in zip(found, wanted) where one != other { return "event \(one), not \(other)" }
+        return found.count == wanted.count ? nil : "\(found.count) events after \(watch.startRevision), not \(wanted.count)"
     }
 }
 
