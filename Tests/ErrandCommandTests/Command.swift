@@ -12,7 +12,7 @@ final class Command: @unchecked Sendable {
         var errors: String
     }
 
-    private let processId: pid_t
+    let processId: pid_t
     private let output: Int32
     private let errors: Int32
     private var isReaped = false

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// The library that makes the calls of a real server on its files fail (Tests/CStorageFaults), compiled once and preloaded.
@@ -49,8 +50,8 @@ struct FaultLibrary: Sendable {
 final class TemporaryDirectory: Sendable {
     let path: String
 
-    init() throws {
-        path = FileManager.default.temporaryDirectory.path() + "errand-test-\(UUID().uuidString)"
+    init(in parent: String = FileManager.default.temporaryDirectory.path()) throws {
+        path = parent + "errand-test-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 

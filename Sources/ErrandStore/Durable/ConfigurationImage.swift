@@ -93,6 +93,11 @@ extension RecordReader {
 }
 
 extension JobProcessDetails {
+    /// One less. Never below 0, which only counts that no store wrote could lead to: they must not end the process.
+    mutating func takeOne(_ status: JobExecutionStatus) {
+        if self[status] > 0 { self[status] &-= 1 }
+    }
+
     /// Whether so many can be: no store has a billion executions of one job, and counts never go below 0.
     var isPlausible: Bool {
         JobExecutionStatus.allCases.reduce(0 as UInt64) { $0 + UInt64(self[$1]) } < 1 << 30

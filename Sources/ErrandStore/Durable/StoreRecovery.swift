@@ -223,7 +223,7 @@ struct StoreRecovery {
             }
             if let retry {
                 try check(retry.position, of: job, replay)
-                state.counts[change.image.record.status] &-= 1
+                state.counts.takeOne(change.image.record.status)
                 state.add(.absent, at: retry.position)
             }
             if tag == 2 { try job.readDecisions(&state, from: &reader) }

