@@ -183,7 +183,10 @@ extension Stripe {
     mutating func settleSlowly(_ slot: Int, _ turn: inout Turn) -> SweepFlags? {
         while true {
             let seen = slots[slot].job.sweepFlags
-            if seen.contains(.deleted) { return nil }
+            if seen.contains(.deleted) {
+                turn.depends(onDeletionOf: slots[slot].job)
+                return nil
+            }
             guard let (record, actor) = overdueChange(of: slot, seen, at: turn.now) else { return seen }
             // Not stored if the sweep has just grown; then it is looked at again. Stored, it may still leave another.
             _ = replace(slot, with: record, by: actor, seen: seen, &turn)

@@ -42,6 +42,12 @@ struct Turn {
 
     mutating func depends(on sequence: UInt64) { self.sequence = max(self.sequence, sequence) }
 
+    /// Its flag is set before its record has a sequence, both under its lock.
+    mutating func depends(onDeletionOf job: StoredJob) {
+        guard job.sweepFlags.contains(.deleted) else { return }
+        depends(on: job.state.withLock { $0.lastSequence })
+    }
+
     mutating func willBeDue(at time: Int64) { earliestDue = min(earliestDue, time) }
 }
 
@@ -132,7 +138,22 @@ struct Stripe: ~Copyable {
             }
         }
         turn.depends(on: lastSequence)
+        dependOnDeletions(of: jobId, on: thingName, hash: hash, &turn)
         return nil
+    }
+
+    /// An execution is not found any more as soon as its job is being deleted, which the job's record says before any of
+    /// the stripe does.
+    private func dependOnDeletions(
+        of jobId: borrowing JobId, on thingName: borrowing ThingName, hash: UInt32, _ turn: inout Turn
+    ) {
+        guard let thing = things.index(of: thingName, hash: hash) else { return }
+        var next = things[thing].newestSlot
+        while next != ExecutionSlot.none {
+            let slot = Int(next)
+            if slots[slot].job.id == jobId { turn.depends(onDeletionOf: slots[slot].job) }
+            next = slots[slot].previousOfThing
+        }
     }
 
     /// Says what is missing.

@@ -17,7 +17,7 @@ package final class CuttingProxy: Sendable {
     }
 
     private let listener: RawListener
-    private let serverPort: UInt16
+    private let serverPort: Atomic<UInt16>
     private let cuts: Mutex<[Place: Int]> = Mutex([:])
     private let isCutting: Atomic<Bool>
     private let percentage: Int
@@ -27,7 +27,7 @@ package final class CuttingProxy: Sendable {
     /// `percentage` of all pieces of bytes, either way, end their connection.
     package init(to serverPort: UInt16, cuttingPercentage percentage: Int) throws {
         listener = try RawListener()
-        self.serverPort = serverPort
+        self.serverPort = Atomic(serverPort)
         self.percentage = percentage
         isCutting = Atomic(true)
         listener.serve { [unowned self] client in try self.play(client) }
@@ -36,11 +36,14 @@ package final class CuttingProxy: Sendable {
     package var cutCount: Int { cuts.withLock { $0.values.reduce(0, +) } }
     package func cutCount(_ place: Place) -> Int { cuts.withLock { $0[place, default: 0] } }
 
+    /// New connections go to another server from now on: one that was killed comes back on another port.
+    package func aim(at serverPort: UInt16) { self.serverPort.store(serverPort, ordering: .relaxed) }
+
     /// From now on everything goes through.
     package func heal() { isCutting.store(false, ordering: .relaxed) }
 
     private func play(_ client: RawPeer) throws {
-        let server = try RawPeer(port: serverPort)
+        let server = try RawPeer(port: serverPort.load(ordering: .relaxed))
         // The greetings go through: a connection that never carries a call proves nothing.
         var skipsUp = 1
         var skipsDown = 1

@@ -13,10 +13,11 @@ struct StoreCheckpoint {
     let committer: GroupCommitter<JournalDatabase>
     /// Where the journal is to begin: what came before is neither needed for the tables nor for watches.
     let journalStart: (sequence: UInt64, revision: UInt64)
+    /// How many rows are written in one transaction.
+    var rowsPerSlice = 512
     /// Waits while the disk is full. Returns whether to try again.
     let pause: () -> Bool
 
-    private static let rowsPerSlice = 512
     private static let targetsPerRow = 4096
 
     /// Everything up to here will be in the tables. Returns what kept it from that.
@@ -24,7 +25,7 @@ struct StoreCheckpoint {
         var slice = CheckpointSlice()
         for job in store.jobs.withLock({ Array($0.jobs.values) }) {
             capture(job, into: &slice)
-            if slice.rowCount >= Self.rowsPerSlice, let fault = write(&slice) { return fault }
+            if slice.rowCount >= rowsPerSlice, let fault = write(&slice) { return fault }
         }
         if let fault = write(&slice) { return fault }
         var greatestSequence = store.stripes.reduce(0) { max($0, $1.content.withLock { $0.things.sequenceFloor }) }
@@ -32,9 +33,9 @@ struct StoreCheckpoint {
             var isDone = false
             while !isDone {
                 isDone = stripe.content.withLock {
-                    $0.captureDirty(atMost: Self.rowsPerSlice, into: &slice, &greatestSequence)
+                    $0.captureDirty(atMost: rowsPerSlice, into: &slice, &greatestSequence)
                 }
-                if slice.rowCount >= Self.rowsPerSlice, let fault = write(&slice) { return fault }
+                if slice.rowCount >= rowsPerSlice, let fault = write(&slice) { return fault }
             }
         }
         if let fault = write(&slice) { return fault }
