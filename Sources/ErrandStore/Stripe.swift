@@ -1,4 +1,5 @@
 import ErrandCore
+import Synchronization
 
 /// One execution where it is stored.
 struct ExecutionSlot {
