@@ -127,7 +127,8 @@ struct MalformedRecordTests {
     @Test(arguments: [32, 34, 36] as [UInt64])
     func malformedContentIsRefusedOrHarmless(_ seed: UInt64) throws {
         let written = try write(seed: seed)
-        let counted = "\(written.records.count) records, \(written.executions.count) executions, \(written.jobs.count) jobs"
+        let counted =
+            "\(written.records.count) records, \(written.executions.count) executions, \(written.jobs.count) jobs"
         try #require(
             written.records.count > 60 && written.executions.count > 3 && written.jobs.count > 2, "\(counted)")
         var random = SeededGenerator(seed: seed)

@@ -134,15 +134,19 @@ struct StorageFaultTests {
         }
         for stripe in store.memory.stripes {
             let shown = stripe.content.withLock { stripe in
-                stripe.slots.filter { $0.job !== StoredJob.vacant && $0.lastSequence <= durable && $0.job.sweepFlags.isEmpty }
-                    .map { ($0.job.id, stripe.things.name(of: $0.thing), $0.record) }
+                stripe.slots.filter {
+                    $0.job !== StoredJob.vacant && $0.lastSequence <= durable && $0.job.sweepFlags.isEmpty
+                }
+                .map { ($0.job.id, stripe.things.name(of: $0.thing), $0.record) }
             }
             for (job, thing, record) in shown where record.deadlineMilliseconds.map({ $0 > state.now }) != false {
                 let request = DescribeJobExecutionRequest(
                     jobId: job, thingName: thing, executionNumber: record.executionNumber)
                 let outcome = driver.outcome(of: .describe(request), at: state.now)
                 readCount += 1
-                if outcome.execution?.record != record { run.findings.append("\(job) \(thing) cannot be read: \(outcome)") }
+                if outcome.execution?.record != record {
+                    run.findings.append("\(job) \(thing) cannot be read: \(outcome)")
+                }
             }
         }
         if durable > 60, readCount == 0 { run.findings.append("there was nothing to read") }

@@ -31,7 +31,9 @@ final class StorageObserver: Sendable {
             { context, call, path, offset, bytes, byteCount in
                 guard let context, let path else { return 0 }
                 return Unmanaged<StorageObserver>.fromOpaque(context).takeUnretainedValue()
-                    .told(call, String(cString: path), offset, UnsafeRawBufferPointer(start: bytes, count: Int(byteCount)))
+                    .told(
+                        call, String(cString: path), offset, UnsafeRawBufferPointer(start: bytes, count: Int(byteCount))
+                    )
             }, context)
         precondition(number >= 0, "too many observers")
         self.number.withLock { $0 = number }
