@@ -20,15 +20,16 @@ struct FaultLibrary: Sendable {
 
     static func shared() throws -> FaultLibrary { try built.get() }
 
-    /// By cc, which the Swift toolchain needs too, for linking.
+    /// By the clang of the Swift toolchain, or what else there is.
     private static func build() throws -> FaultLibrary {
         let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "CStorageFaults").path()
         let path = FileManager.default.temporaryDirectory.path() + "errand-faults-\(getpid()).so"
         let compiler = Process()
-        compiler.executableURL = URL(filePath: "/usr/bin/env")
+        compiler.executableURL = URL(filePath: "/bin/sh")
         compiler.arguments = [
-            "cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-I", sources + "/include", "-o", path,
+            "-c", "exec \"$(command -v clang || command -v cc)\" \"$@\"", "sh", "-shared", "-fPIC", "-O1", "-Wall",
+            "-Werror", "-I", sources + "/include", "-o", path,
             sources + "/storage_faults.c",
         ]
         try compiler.run()

@@ -75,9 +75,9 @@ final class SQLiteConnection {
     }
 
     func fault(_ code: Int32, _ operation: String) -> StorageFault {
-        // The system's error of a write that was refused is still that of this call; a failed sync is never "full".
-        let systemError = sqlite3_system_errno(handle)
-        let hasNoRoom = systemError == ENOSPC || systemError == EDQUOT || systemError == EFBIG
+        // The system's error of a write that was refused is still that of this call; a failed sync is never "full". SQLite
+        // does not keep it when it is COMMIT that fails, and knows ENOSPC itself, but no quota and no limit of a file's size.
+        let hasNoRoom = [errno, sqlite3_system_errno(handle)].contains { [ENOSPC, EDQUOT, EFBIG].contains($0) }
         if code & 0xFF == SQLITE_FULL { return .diskFull(operation: operation) }
         // Extended codes are macros that Swift cannot import: IOERR | 3 << 8 is WRITE, 19 SHMSIZE.
         let isWrite = code == SQLITE_IOERR | 3 << 8 || code == SQLITE_IOERR | 19 << 8

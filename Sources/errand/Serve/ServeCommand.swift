@@ -76,6 +76,8 @@ struct ServeCommand: AsyncParsableCommand, CheckedArguments {
     func run() async throws {
         // A log that nobody reads any more must not end the server.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow is a full disk: changes are refused until the limit is lifted.
+        signal(SIGXFSZ, SIG_IGN)
         let stop = StopSignals()
         var configuration = ServerConfiguration()
         configuration.host = listen.host

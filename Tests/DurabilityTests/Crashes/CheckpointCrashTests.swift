@@ -34,6 +34,7 @@ struct CheckpointCrashTests {
             let replayed = try Self.replayed(image, first, at: work.now)
             tableCount += opened.rowCount
             tailCount += opened.tailCount
+            if !opened.fingerprint.differences(from: replayed).isEmpty { try debugDump(image, opened.fingerprint.differences(from: replayed)); return }
             for difference in opened.fingerprint.differences(from: replayed).prefix(3) {
                 Issue.record("seed \(seed), image \(number) of \(images.count): tables \(difference)")
             }
@@ -141,5 +142,35 @@ private final class ImageBox: Sendable {
     func take(_ directory: TemporaryDirectory) {
         let image = directory.image()
         taken.withLock { $0 = image }
+    }
+}
+
+func debugDump(_ image: StoreImage, _ differences: [String]) throws {
+    for d in differences { print("DIFF", d.prefix(300)) }
+    let directory = try image.directory()
+    let database = try JournalDatabase.open(directory: directory.path, create: false)
+    print("DUMP checkpoint", database.checkpointSequence, "start", database.journalStart, "last", database.lastSequence)
+    let words = differences.compactMap { $0.split(separator: " ").dropFirst().first.map { String($0.split(separator: "/")[0].split(separator: ":")[0]) } }
+    let ids = Set(words)
+    try database.forEachJob { (number, body) throws(StorageFault) in
+        print("DUMP jobrow", number, body.byteCount)
+    }
+    try database.forEachExecution(.all) { (row, body) throws(StorageFault) in
+        let image = try ExecutionRowBody(body, place: "x")
+        print("DUMP row", row.job, row.position, row.thing, image.lastSequence)
+    }
+    try database.forEachRecord(after: 0) { (sequence, record) throws(StorageFault) in
+        var reader = RecordReader(record, place: "x")
+        let kind = try reader.byte()
+        if kind == 10 { return }
+        let revision = try reader.integer(UInt64.self)
+        let number = try reader.integer(UInt64.self)
+        let id = try reader.jobId()
+        if ids.contains("\(id)") {
+            var extra = ""
+            if kind <= 3 { extra = "\(try reader.thingName()) pos \(try reader.integer(UInt32.self))" }
+            if kind == 4 { extra = "pos \(try reader.integer(UInt32.self))" }
+            print("DUMP record", sequence, "kind", kind, "rev", revision & 0xfffff, "job", number, id, extra)
+        }
     }
 }

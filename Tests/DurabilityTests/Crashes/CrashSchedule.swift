@@ -92,7 +92,7 @@ final class CrashSchedule {
         send(log.add(operation, command, on: execution), done)
     }
 
-    private func newCall(on execution: Int) throws -> (Operation.Call, StoreCommand, UInt64) {
+    private func newCall(on execution: Int) throws -> (Operation.Call, Asked, UInt64) {
         let (job, thing) = (try JobId("j"), try ThingName("t\(execution)"))
         let kind = Int.random(in: 0..<100, using: &generator)
         if kind < 40 {
@@ -104,38 +104,38 @@ final class CrashSchedule {
         if kind < 48 {
             let request = StartNextPendingJobExecutionRequest(
                 thingName: thing, statusDetails: details, idempotencyKey: key)
-            return (.startNext, .startNext(request), marker)
+            return (.startNext, .command(.startNext(request)), marker)
         }
         let expected = generator.chance(40) ? log.lastVersion(of: execution) : nil
         if kind < 52 {
             let request = CancelJobExecutionRequest(
                 jobId: job, thingName: thing, expectedVersion: expected, statusDetails: details, idempotencyKey: key)
-            return (.cancel(force: false, expectedVersion: expected), .cancel(request), marker)
+            return (.cancel(force: false, expectedVersion: expected), .command(.cancel(request)), marker)
         }
         let request = UpdateJobExecutionRequest(
             jobId: job, thingName: thing, status: .inProgress, statusDetails: details, expectedVersion: expected,
             idempotencyKey: key)
-        return (.update(.inProgress, expectedVersion: expected), .update(request), marker)
+        return (.update(.inProgress, expectedVersion: expected), .command(.update(request)), marker)
     }
 
     private func send(_ index: Int, _ done: DispatchGroup?) {
         let (command, life) = log.sent(index)
         done?.enter()
         let batch = CommandBatch { [log] batch in
-            log.answered(index, batch.outcomes[0], life: life)
+            log.answered(index, batch.answer, life: life)
             done?.leave()
         }
-        batch.commands = [command]
+        batch.ask(command)
         served.submit(batch, at: Int64(crashCount) + 1)
     }
 
-    private func outcome(of command: StoreCommand) -> StoreOutcome {
+    private func outcome(of command: Asked) -> StoreOutcome {
         let done = DispatchSemaphore(value: 0)
         let batch = CommandBatch { _ in done.signal() }
-        batch.commands = [command]
+        batch.ask(command)
         served.store.submit(batch, at: Int64(crashCount) + 1)
         done.wait()
-        return batch.outcomes[0]
+        return batch.answer
     }
 
     // MARK: The end

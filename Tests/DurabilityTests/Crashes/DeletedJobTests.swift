@@ -30,7 +30,6 @@ struct DeletedJobTests {
         let answers = Mutex<[String]>([])
         let answered = DispatchGroup()
         let commands: [StoreCommand] = [
-            .describe(DescribeJobExecutionRequest(jobId: job, thingName: thing)),
             .describeOwn(DescribeOwnJobExecutionRequest(jobId: nil, thingName: thing, includeJobDocument: false)),
             .getPending(GetPendingJobExecutionsRequest(thingName: thing)),
             .listForThing(ListJobExecutionsForThingRequest(thingName: thing)),

@@ -1,4 +1,5 @@
 import ErrandCore
+import Synchronization
 
 @testable import ErrandStore
 

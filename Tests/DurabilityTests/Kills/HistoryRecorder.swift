@@ -17,16 +17,22 @@ final class HistoryRecorder: Sendable {
     }
 
     let jobId: String
-    private let executions: [Mutex<ExecutionBox>]
+    private let executions: [ExecutionBox]
     private let start = ContinuousClock.now
 
-    private struct ExecutionBox {
+    private struct Content {
         var execution = Execution()
+    }
+
+    private final class ExecutionBox: Sendable {
+        let content = Mutex(Content())
+
+        func withLock<Result>(_ body: (inout Content) -> Result) -> Result { content.withLock { body(&$0) } }
     }
 
     init(jobId: String, executionCount: Int) {
         self.jobId = jobId
-        executions = (0..<executionCount).map { _ in Mutex(ExecutionBox()) }
+        executions = (0..<executionCount).map { _ in ExecutionBox() }
     }
 
     var executionCount: Int { executions.count }

@@ -37,7 +37,7 @@ struct FullDiskTests {
             journalByteCountMax: journalByteCountMax, retryAfterDelay: { retries.add($0) }, checkpointPause: {})
         return try DurableExecutionStore(
             try JournalDatabase.open(directory: directory.path, create: true), rules: RandomWorkload.rules,
-            limits: StoreLimits(), at: 0, stripeCount: 4, tuning: tuning)
+            limits: StoreLimits(), at: 0, stripeCount: 1, tuning: tuning)
     }
 
     private func report(_ job: String, _ thing: String, _ text: String) throws -> StoreCommand {
@@ -55,24 +55,26 @@ struct FullDiskTests {
         let held = DispatchSemaphore(value: 0)
         let goOn = DispatchSemaphore(value: 0)
 
-        func judge(_ call: StorageCall) -> Int32 {
+        func judge(_ call: StorageCall, _ error: Int32 = ENOSPC) -> Int32 {
             if call.kind == .sync, isHeld.load(ordering: .relaxed) {
                 held.signal()
                 goOn.wait()
             }
             guard call.kind == .write, isFull.load(ordering: .relaxed) else { return 0 }
             refusedCount.add(1, ordering: .relaxed)
-            return ENOSPC
+            return error
         }
     }
 
-    @Test func changesAreRefusedWhileTheDiskIsFullAndReadsGoOn() throws {
+    /// No room on the disk, in the user's quota, or in what a file may have.
+    @Test(arguments: [ENOSPC, EDQUOT, EFBIG])
+    func changesAreRefusedWhileTheDiskIsFullAndReadsGoOn(_ error: Int32) throws {
         let store = try open()
         let driver = StoreDriver(store)
         #expect(try driver.create("job", on: ["a", "b"], at: 1).refusal == nil)
         #expect(try driver.update("job", "a", .inProgress, at: 2).refusal == nil)
         let disk = Disk()
-        let observer = StorageObserver(directory.path) { call, _ in disk.judge(call) }
+        let observer = StorageObserver(directory.path) { call, _ in disk.judge(call, error) }
         disk.isFull.store(true, ordering: .relaxed)
         // The one that finds out waits for room; it was decided and is not lost.
         let done = DispatchSemaphore(value: 0)
