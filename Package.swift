@@ -47,9 +47,6 @@ let package = Package(
                 "errand", "ErrandClient", "ErrandCore", "ErrandServer", "ErrandTestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .testTarget(
-            name: "DurabilityTests",
-            dependencies: ["errand", "ErrandClient", "ErrandCore", "ErrandStore", "ErrandTestSupport"]),
         .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
         .testTarget(name: "ErrandStoreTests", dependencies: ["CStorageFaults", "ErrandCore", "ErrandStore"]),
         .target(name: "CStorageFaults", path: "Tests/CStorageFaults"),

@@ -154,7 +154,8 @@ struct ExpectedStates {
         let found = watch.takeAll().events
         let wanted = events.filter { $0.revision > watch.startRevision && $0.revision <= newest }
         for (one, other) in zip(found, wanted) where one != other { return "event \(one), not \(other)" }
-        return found.count == wanted.count ? nil : "\(found.count) events after \(watch.startRevision), not \(wanted.count)"
+        return found.count == wanted.count
+            ? nil : "\(found.count) events after \(watch.startRevision), not \(wanted.count)"
     }
 }
 
