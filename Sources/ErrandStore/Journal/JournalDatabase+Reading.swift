@@ -78,7 +78,15 @@ extension JournalDatabase {
     package func forEachExecution(
         openOrFinishedSince time: Int64, _ body: (ExecutionRow, _ body: RawSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
+        // With nothing left out, every row is counted and summed up.
+        if time == .min { return try forEachExecution(.all, body) }
         try forEachExecution(.open, body)
+        let indexed = try connection.integer(
+            "SELECT count(*) FROM executions INDEXED BY finishedExecutions WHERE isFinished = 1")
+        guard UInt64(exactly: indexed) == meta.finishedExecutions.rowCount else {
+            throw .damaged(
+                "\(indexed) rows where there were \(meta.finishedExecutions.rowCount)", at: "executions that are finished")
+        }
         let statement = try connection.prepare(
             "SELECT \(StoreStatements.executionColumns) FROM executions INDEXED BY finishedExecutions"
                 + " WHERE isFinished = 1 AND finishedAt >= ?1")
