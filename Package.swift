@@ -24,7 +24,8 @@ let package = Package(
         .target(
             name: "ErrandStore",
             dependencies: [
-                "ErrandCore", "CPrefetch", "CSQLite", "CZlib", .product(name: "HeapModule", package: "swift-collections"),
+                "ErrandCore", "CPrefetch", "CSQLite", "CZlib",
+                .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .target(
             name: "ErrandServer",

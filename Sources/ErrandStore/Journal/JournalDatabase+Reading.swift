@@ -85,7 +85,8 @@ extension JournalDatabase {
             "SELECT count(*) FROM executions INDEXED BY finishedExecutions WHERE isFinished = 1")
         guard UInt64(exactly: indexed) == meta.finishedExecutions.rowCount else {
             throw .damaged(
-                "\(indexed) rows where there were \(meta.finishedExecutions.rowCount)", at: "executions that are finished")
+                "\(indexed) rows where there were \(meta.finishedExecutions.rowCount)",
+                at: "executions that are finished")
         }
         let statement = try connection.prepare(
             "SELECT \(StoreStatements.executionColumns) FROM executions INDEXED BY finishedExecutions"
