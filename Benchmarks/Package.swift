@@ -16,7 +16,9 @@ let package = Package(
         .target(name: "FloorSupport"),
         .executableTarget(name: "floor-server", dependencies: ["FloorSupport"]),
         .executableTarget(name: "floor-load", dependencies: ["FloorSupport"]),
+        .executableTarget(name: "append-floor", dependencies: ["FloorSupport"]),
         .executableTarget(name: "keep-awake", dependencies: ["FloorSupport"]),
+        .executableTarget(name: "allocation-probe"),
         .executableTarget(
             name: "grpc-swift-peer",
             dependencies: [
@@ -30,8 +32,10 @@ let package = Package(
             dependencies: [
                 "FloorSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                // Never imported: named so that the server under test is built, in the same configuration, beside us.
+                .product(name: "ErrandClient", package: "errand"),
+                // Never imported: named so that they are built, in the same configuration, beside us.
                 .product(name: "errand", package: "errand"),
+                "floor-server", "floor-load", "append-floor", "keep-awake", "allocation-probe", "grpc-swift-peer",
             ]),
         .testTarget(name: "ErrandBenchTests", dependencies: ["errand-bench"]),
         .testTarget(
@@ -42,7 +46,9 @@ let package = Package(
     cLanguageStandard: .gnu17
 )
 
-let cTargets: Set = ["FloorSupport", "floor-server", "floor-load", "keep-awake"]
+let cTargets: Set = [
+    "FloorSupport", "floor-server", "floor-load", "append-floor", "keep-awake", "allocation-probe",
+]
 for target in package.targets {
     if cTargets.contains(target.name) {
         target.cSettings = [
