@@ -1,0 +1,104 @@
+import ErrandClient
+
+/// How throughput changes as a deployment grows in one direction. No row of the table: pictures, and what is left of the
+/// smallest one's rate.
+struct Growth: Encodable {
+    struct Line: Encodable {
+        let what: String
+        let places: [Int]
+        let callsPerSecond: [Double]
+        /// Why the line ends early.
+        var note: String?
+    }
+
+    let connections: Line
+    let executions: Line
+    let silentWatches: Line
+    let hitWatches: Line
+
+    static func measure(with bench: Bench, isQuick: Bool) throws -> Growth {
+        Growth(
+            connections: try line(
+                "connections, 64 of them active (or all), 1,024 calls in flight in all, describes/s",
+                isQuick ? [1, 100, 1000] : [1, 10, 100, 1000, 10_000]
+            ) { count in
+                let active = min(64, count)
+                var load = ErrandLoad()
+                load.idleConnectionCount = count - active
+                return try ErrandContender(load: load).measure(
+                    LoadShape(connections: active, inFlight: max(16, 1024 / active)), with: bench)
+            },
+            executions: try line(
+                "executions, describes/s at 64 × 16", isQuick ? [1000, 100_000] : [1000, 10_000, 100_000, 1_000_000]
+            ) { count in
+                var load = ErrandLoad()
+                load.thingCount = count
+                return try ErrandContender(load: load).measure(S1.shape, with: bench)
+            },
+            silentWatches: try line("watches that no update concerns, updates/s at 4 × 64", watchCounts(isQuick)) {
+                try updates(watches: $0, areHit: false, with: bench)
+            },
+            hitWatches: try line(
+                "watches of everything, one event each for each update, updates/s at 4 × 16", [1, 4, 16]
+            ) {
+                try updates(watches: $0, areHit: true, with: bench)
+            })
+    }
+
+    private static func watchCounts(_ isQuick: Bool) -> [Int] { isQuick ? [1, 100, 1000] : [1, 10, 100, 1000] }
+
+    /// What a line cannot reach ends it, and is named.
+    private static func line(
+        _ what: String, _ places: [Int], _ measure: (Int) throws -> LoadResult
+    ) throws -> Line {
+        note(what)
+        var reached: [Int] = [], rates: [Double] = []
+        for place in places {
+            do {
+                let rate = try measure(place).callsPerSecond
+                note("  \(place): \(Report.figure(rate))")
+                reached.append(place)
+                rates.append(rate)
+            } catch {
+                note("  \(place): \(error)")
+                return Line(what: what, places: reached, callsPerSecond: rates, note: "at \(place): \(error)")
+            }
+        }
+        return Line(what: what, places: reached, callsPerSecond: rates, note: nil)
+    }
+
+    private static func updates(watches count: Int, areHit: Bool, with bench: Bench) throws -> LoadResult {
+        var load = ErrandLoad()
+        load.operation = .update
+        var contender = ErrandContender(load: load)
+        contender.meanwhile = { port in try Watchers(port: port, count: count, areHit: areHit) }
+        return try contender.measure(LoadShape(connections: 4, inFlight: areHit ? 16 : 64), with: bench)
+    }
+}
+
+/// Watches that are read as long as this lives: of things that the load does not touch, or of everything.
+final class Watchers: Sendable {
+    private let clients: [JobExecutionClient]
+    private let tasks: [Task<Void, any Error>]
+    private static let watchesPerConnection = 500
+
+    init(port: Int, count: Int, areHit: Bool) throws {
+        var clients: [JobExecutionClient] = [], tasks: [Task<Void, any Error>] = []
+        for first in stride(from: 0, to: count, by: Self.watchesPerConnection) {
+            let client = try Blocking.run { try await JobExecutionClient.connect(host: "127.0.0.1", port: port) }
+            for index in first..<min(count, first + Self.watchesPerConnection) {
+                let scope = areHit ? WatchScope.everything : .thing(try ThingName("elsewhere-\(index)"))
+                let events = try Blocking.run { try await client.watch(scope) }
+                tasks.append(Task { for try await _ in events {} })
+            }
+            clients.append(client)
+        }
+        self.clients = clients
+        self.tasks = tasks
+    }
+
+    deinit {
+        for task in tasks { task.cancel() }
+        for client in clients { client.close() }
+    }
+}
