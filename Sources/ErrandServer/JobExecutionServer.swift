@@ -27,11 +27,13 @@ public final class JobExecutionServer: @unchecked Sendable {
     private let listener: Listener
     private let clockwork: StoreClockwork
     private let status: ServerStatus
+    private let store: any ExecutionStore
     private let logger: Logger
     private let isStopping = Atomic<Bool>(false)
     private let stopped = Countdown(1)
 
-    /// Starts serving with a store in memory.
+    /// Starts serving with a store on disk, or in memory if the configuration has no directory. All that the store held
+    /// when it was closed or killed is there again, and what became due since has happened.
     public static func start(_ configuration: ServerConfiguration = ServerConfiguration()) throws(ServerStartError)
         -> JobExecutionServer
     {
@@ -40,9 +42,45 @@ public final class JobExecutionServer: @unchecked Sendable {
         let firstRevision = ChangeFeed.firstRevision(startedAtMilliseconds: clock.nowMilliseconds())
         var limits = StoreLimits()
         limits.watchHistoryEventCount = configuration.watchHistoryEventCount
+        if let directory = configuration.dataDirectory {
+            let store = try openStore(directory, rules, limits, clock, configuration.logger)
+            do throws(ServerStartError) {
+                return try start(configuration, store: store, clock: clock)
+            } catch {
+                _ = store.close()
+                throw error
+            }
+        }
         return try start(
             configuration, store: MemoryExecutionStore(rules: rules, limits: limits, firstRevision: firstRevision),
             clock: clock)
+    }
+
+    private static func openStore(
+        _ directory: String, _ rules: ExecutionRules, _ limits: StoreLimits, _ clock: ServerClock, _ logger: Logger
+    ) throws(ServerStartError) -> DurableExecutionStore {
+        do throws(StorageFault) {
+            let store = try DurableExecutionStore(
+                directory: directory, rules: rules, limits: limits, at: clock.nowMilliseconds()
+            ) { report in
+                switch report {
+                case .isFull: logger.error("the disk is full; changes are refused until there is room")
+                case .hasRoomAgain: logger.notice("the disk has room again; changes are taken")
+                case .failed(let fault): logger.critical("read-only from here on: \(fault)")
+                }
+            }
+            store.catchUp(to: clock.nowMilliseconds())
+            let facts = store.recovery
+            logger.info(
+                "store opened",
+                metadata: [
+                    "directory": "\(directory)", "jobs": "\(facts.jobCount)",
+                    "executions": "\(facts.executionCount)", "replayed": "\(facts.replayedRecordCount)",
+                ])
+            return store
+        } catch {
+            throw ServerStartError(description: error.description)
+        }
     }
 
     /// `clock` is the time that executions live in, `steadyMilliseconds` what the connections' limits are measured with.
@@ -73,6 +111,7 @@ public final class JobExecutionServer: @unchecked Sendable {
         let bootId = UInt64.random(in: 1...UInt64.max)
         let greeting = Self.greeting(configuration, bootId: bootId, now: clock.nowMilliseconds())
         logger = configuration.logger
+        self.store = store
         status = ServerStatus(
             template: Self.info(configuration, bootId: bootId, now: clock.nowMilliseconds()), clock: clock, store: store
         )
@@ -145,7 +184,18 @@ public final class JobExecutionServer: @unchecked Sendable {
         abort.cancel()
         clockwork.stop()
         for loop in loops { loop.stop() }
+        await closeStore()
         stopped.countDown()
+    }
+}
+
+extension JobExecutionServer {
+    /// Off the caller's thread, because it waits for the disk.
+    private func closeStore() async {
+        let fault = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { [store] in continuation.resume(returning: store.close()) }
+        }
+        if let fault { logger.error("the store did not close well: \(fault)") }
     }
 }
 

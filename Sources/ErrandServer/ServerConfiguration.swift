@@ -8,6 +8,9 @@ public struct ServerConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// 0 takes a free one; `JobExecutionServer.port` says which.
     public var port: UInt16 = 5740
+    /// Where everything is kept on disk: a directory, made if it is not there, for one server at a time. Nothing keeps it
+    /// in memory, and the end of the process forgets it.
+    public var dataDirectory: String?
     /// What a minute of the timers lasts, in milliseconds; shorten it for tests only.
     public var minuteLengthMilliseconds: Int64 = 60_000
     /// What stands before `:thing/` in every `thingArn`.

@@ -22,6 +22,28 @@ package enum StoreCommand: Sendable {
     case deleteExecution(DeleteJobExecutionRequest)
     case getHistory(GetJobExecutionHistoryRequest)
 
+    /// Whether it may change what is stored, apart from what is due anyway.
+    var isChange: Bool {
+        switch self {
+        case .describe, .describeOwn, .getPending, .listForJob, .listForThing, .describeJob, .listJobs, .getJobDocument,
+            .getHistory:
+            false
+        case .update, .cancel, .startNext, .createJob, .addJobTargets, .cancelJob, .deleteJob, .updateJob,
+            .removeJobTargets, .deleteExecution:
+            true
+        }
+    }
+
+    /// Whether its outcome shows something of a job, besides one thing's executions.
+    var isOfJob: Bool {
+        switch self {
+        case .describe, .describeOwn, .update, .cancel, .startNext, .getPending, .listForThing, .getHistory: false
+        case .listForJob, .createJob, .addJobTargets, .describeJob, .cancelJob, .deleteJob, .updateJob, .listJobs,
+            .getJobDocument, .removeJobTargets, .deleteExecution:
+            true
+        }
+    }
+
     private static let detailsWeight = 4
     private static let documentWeight = 32
 

@@ -66,4 +66,33 @@ struct CompactReader {
     }
 
     mutating func skip(to end: Int) { offset = end }
+
+    /// Whether `bytes`, which come from a file, are from `start` on so many entries, each under its byte count. `fields`
+    /// reads those of an entry that stand between its `fixedByteCount` first bytes and its details, and returns how many
+    /// pairs these have. What passes can be read without looking at its bounds again.
+    static func isSequence(
+        _ bytes: [UInt8], from start: Int, count: Int, fixedByteCount: Int, _ fields: (inout CompactReader) -> UInt8
+    ) -> Bool {
+        // Room behind the end, so that reading a damaged entry stays inside the array until it is found out.
+        let padding = 96
+        var reader = CompactReader(ContiguousArray(bytes + [UInt8](repeating: 0, count: padding)), at: start)
+        for _ in 0..<count {
+            guard reader.offset < bytes.count else { return false }
+            let byteCount = reader.varint()
+            guard byteCount <= UInt64(max(0, bytes.count - reader.offset)) else { return false }
+            let end = reader.offset + Int(byteCount)
+            reader.skip(to: reader.offset + fixedByteCount)
+            guard reader.offset <= end else { return false }
+            let pairCount = fields(&reader)
+            guard reader.offset <= end else { return false }
+            var texts = 2 * Int(pairCount)
+            while texts > 0, end - reader.offset >= 2 {
+                let textByteCount = Int(reader.byte()) | Int(reader.byte()) << 8
+                reader.skip(to: reader.offset + textByteCount)
+                texts -= 1
+            }
+            guard texts == 0, reader.offset == end else { return false }
+        }
+        return reader.offset == bytes.count
+    }
 }

@@ -13,6 +13,25 @@ struct ExecutionLog {
     private var bytes: ContiguousArray<UInt8> = []
     private static let headerByteCount = 6
 
+    init() {}
+
+    /// What a row holds of it.
+    var stored: ContiguousArray<UInt8> { bytes }
+
+    /// Nothing if these are no bytes of a log.
+    init?(stored: [UInt8]) {
+        guard !stored.isEmpty else { return }
+        guard stored.count >= Self.headerByteCount,
+            CompactReader.isSequence(
+                stored, from: Self.headerByteCount, count: Int(stored[0]), fixedByteCount: 0,
+                { reader in
+                    _ = (reader.varint(), reader.byte(), reader.byte(), reader.varint(), reader.varint())
+                    return reader.byte()
+                })
+        else { return nil }
+        bytes = ContiguousArray(stored)
+    }
+
     struct Event {
         var kind = JobExecutionHistoryEntry.Kind.change
         var actor: HistoryActor

@@ -23,6 +23,14 @@ package protocol ExecutionStore: Sendable {
 
     /// For ServerInfo.
     var counts: StoreCounts { get }
+
+    /// Stores all that was decided, and lets go of files. Nothing may be submitted any more. Blocks; says in one line what
+    /// went wrong.
+    func close() -> String?
+}
+
+extension ExecutionStore {
+    package func close() -> String? { nil }
 }
 
 package struct AdvanceResult: Sendable, Equatable {

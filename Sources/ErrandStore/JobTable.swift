@@ -12,10 +12,19 @@ struct JobTable {
         static func == (left: Self, right: Self) -> Bool { left.time == right.time }
     }
 
-    private var jobs: [JobId: StoredJob] = [:]
+    struct RemovedJob {
+        var number: UInt64
+        var targetRows: [Int64]
+        var sequence: UInt64
+    }
+
+    private(set) var jobs: [JobId: StoredJob] = [:]
     /// The complete ones, in the order created.
     private var complete: ContiguousArray<(number: UInt64, job: StoredJob)> = []
-    private var lastCreationNumber: UInt64 = 0
+    var lastCreationNumber: UInt64 = 0
+    var lastJobNumber: UInt64 = 0
+    /// Rows of jobs and of their targets that are to go, and the records that say so.
+    var removed: [RemovedJob] = []
     /// One entry for each staged job, at or before the time when it is to be dropped.
     private var stagedDeadlines: Heap<Due> = []
     /// Jobs with targets that wait for `advance`. An entry counts only if the job remembers its time.
@@ -48,20 +57,29 @@ struct JobTable {
         return use.refusal(of: request, by: limits)
     }
 
+    /// The number of the next job, which is never given again.
+    mutating func takeJobNumber() -> UInt64 {
+        lastJobNumber += 1
+        return lastJobNumber
+    }
+
     /// A new job, staged until it is complete.
     mutating func insert(_ job: StoredJob) {
         jobs[job.id] = job
         use.addStaged(job)
     }
 
-    /// A staged job exists now.
+    /// A staged job exists now; it was given the next creation number when it took its last target.
     mutating func complete(_ job: StoredJob) {
         use.completeStaged(job)
-        lastCreationNumber += 1
-        let number = lastCreationNumber
-        job.state.withLock { $0.creationNumber = number }
-        complete.append((number, job))
+        let number = job.state.withLock { $0.creationNumber }
+        lastCreationNumber = max(lastCreationNumber, number)
+        // Nearly always the last one; a store that is being read comes with them in any order.
+        complete.insert((number, job), at: firstComplete(after: number))
     }
+
+    /// What a job is given when it takes its last target.
+    var nextCreationNumber: UInt64 { lastCreationNumber + 1 }
 
     mutating func beginDeletion() { deletionCount += 1 }
 
@@ -71,8 +89,9 @@ struct JobTable {
         jobs[job.id] = nil
         job.state.withLock { state in
             state.touch(at: now)
-            job.append(.jobDeleted(from: state.status), by: .fleetOperator, at: state.lastUpdatedAt)
+            job.recordGone(&state, wasStaged: false)
         }
+        forget(job)
         use.removeComplete(job)
         deletionCount -= 1
         let number = job.state.withLock { $0.creationNumber }
@@ -154,8 +173,22 @@ struct JobTable {
     /// Drops the staged job of that id if it has waited too long, whether or not `advance` has come by.
     mutating func dropIfAbandoned(_ id: JobId, at now: Int64) {
         guard let job = jobs[id], let time = Self.dropTime(job), time <= now else { return }
-        jobs[id] = nil
+        drop(job)
+    }
+
+    private mutating func drop(_ job: StoredJob) {
+        jobs[job.id] = nil
         use.removeStaged(job)
+        job.state.withLock { job.recordGone(&$0, wasStaged: true) }
+        forget(job)
+    }
+
+    /// Its rows are to go.
+    private mutating func forget(_ job: StoredJob) {
+        let removed = job.state.withLock {
+            RemovedJob(number: job.number, targetRows: $0.targetRows, sequence: $0.lastSequence)
+        }
+        if removed.sequence > 0 { self.removed.append(removed) }
     }
 
     /// Drops staged jobs that nobody finished in time. Returns how many entries it looked at.
@@ -169,8 +202,7 @@ struct JobTable {
             _ = stagedDeadlines.popMin()
             guard let time else { continue }
             if time <= now {
-                jobs[entry.job.id] = nil
-                use.removeStaged(entry.job)
+                drop(entry.job)
             } else {
                 stagedDeadlines.insert(Due(time: time, job: entry.job))
             }

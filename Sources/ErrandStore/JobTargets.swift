@@ -2,7 +2,7 @@ import ErrandCore
 
 /// The targets of a job in the order given, packed: for each a byte with its length, then its name.
 struct JobTargets {
-    private var bytes: ContiguousArray<UInt8> = []
+    private(set) var bytes: ContiguousArray<UInt8> = []
     /// Where every 256th name begins.
     private var marks: ContiguousArray<Int> = []
     private(set) var count = 0
@@ -10,20 +10,28 @@ struct JobTargets {
     /// Where each distinct name begins, plus 1, by its hash; 0 is a free place. Only while targets wait to be queued.
     private var places: ContiguousArray<UInt32> = []
     /// Where the names begin that are not to be queued (any more): removed, or queued and deleted.
-    private var excluded: Set<UInt32> = []
+    var excluded: Set<UInt32> = []
 
     private static let namesPerMark = 256
 
     /// A place in the list, for reading on from there.
     struct Cursor {
-        fileprivate(set) var position = 0
-        fileprivate var offset = 0
+        var position = 0
+        var offset = 0
     }
 
-    mutating func append(_ names: ArraySlice<ThingName>) {
+    /// A name to queue, where it begins, and where the list goes on behind it.
+    struct Target {
+        var name: ThingName
+        var offset: UInt32
+        var end: Cursor
+    }
+
+    /// Without index they can only be read back; that is enough when none waits to be queued.
+    mutating func append(_ names: ArraySlice<ThingName>, isIndexed: Bool = true) {
         for name in names {
             if count % Self.namesPerMark == 0 { marks.append(bytes.count) }
-            addToIndex(name)
+            if isIndexed { addToIndex(name) }
             let nameBytes = name.text.bytes
             bytes.append(UInt8(nameBytes.byteCount))
             bytes.append(copying: nameBytes)
@@ -33,7 +41,7 @@ struct JobTargets {
 
     /// The next name to queue, and where it begins; nothing at the end. Names that came before or are excluded are
     /// passed over.
-    func next(_ cursor: inout Cursor) -> (name: ThingName, offset: UInt32)? {
+    func next(_ cursor: inout Cursor) -> Target? {
         while cursor.position < count {
             let offset = UInt32(cursor.offset)
             let range = nameRange(at: cursor)
@@ -41,7 +49,7 @@ struct JobTargets {
             cursor.offset = range.upperBound
             let name = ThingName(stored: bytes.span.bytes.extracting(range))
             guard !excluded.contains(offset), places.isEmpty || firstOffset(of: name) == offset else { continue }
-            return (name, offset)
+            return Target(name: name, offset: offset, end: cursor)
         }
         return nil
     }
@@ -111,7 +119,7 @@ struct JobTargets {
         }
     }
 
-    private func cursor(at position: Int) -> Cursor {
+    func cursor(at position: Int) -> Cursor {
         let mark = position / Self.namesPerMark
         var cursor = Cursor(position: mark * Self.namesPerMark, offset: marks[mark])
         while cursor.position < position {

@@ -25,7 +25,7 @@ extension MemoryExecutionStore {
             budget -= max(1, sweep(job, limit: budget, &turn))
         }
         while budget > 0, let job = jobs.withLock({ $0.takeDueRollout(at: nowMilliseconds) }) {
-            let queuedCount = rollOut(job, limit: min(budget, Self.rolloutSlice), at: nowMilliseconds)
+            let queuedCount = rollOut(job, limit: min(budget, Self.rolloutSlice), &turn)
             scheduleNextRollout(of: job, at: nowMilliseconds)
             budget -= max(1, queuedCount)
             result.queuedCount += queuedCount

@@ -26,7 +26,8 @@ extension MemoryExecutionStore {
             guard table.deletionCount < ServerLimits.jobDeletionCountMax || job.sweepFlags.contains(.deleted) else {
                 return (.refused(Self.tooManyDeletions), nil)
             }
-            if let refusal = job.beginDeletion(request, at: now) { return (.refused(refusal), nil) }
+            let call = request.idempotencyKey.map { KeyedCall(key: $0, fingerprint: fingerprint) }
+            if let refusal = job.beginDeletion(request, call, at: now) { return (.refused(refusal), nil) }
             table.beginDeletion()
             // In case it comes again before this call is done.
             table.deletions.remember(request.idempotencyKey, fingerprint, .jobDeleted(isComplete: false))
@@ -35,7 +36,18 @@ extension MemoryExecutionStore {
         guard let job else { return outcome ?? .refused(Self.noJob(request.jobId)) }
         beginSweep(of: job, &turn)
         let deleted = StoreOutcome.jobDeleted(isComplete: job.isEmptied)
-        jobs.withLock { $0.deletions.settle(request.idempotencyKey, deleted) }
+        if let key = request.idempotencyKey {
+            jobs.withLock { table in
+                table.deletions.settle(key, deleted)
+                turn.depends(
+                    on: changes.record { buffer in
+                        buffer.append(RecordKind.deletionSettled.rawValue)
+                        buffer.append(key)
+                        buffer.append(fingerprint)
+                        buffer.append(deleted)
+                    })
+            }
+        }
         return deleted
     }
 
@@ -78,13 +90,14 @@ extension MemoryExecutionStore {
     func deleteExecution(_ request: DeleteJobExecutionRequest, _ turn: inout Turn) -> StoreOutcome {
         let (stripe, hash) = stripe(of: request.thingName)
         guard let key = request.idempotencyKey else {
-            return stripe.content.withLock { $0.delete(request, hash: hash, &turn) }
+            return stripe.content.withLock { $0.delete(request, nil, hash: hash, &turn) }
         }
         let fingerprint = request.fingerprint
         var local = turn
         let outcome = jobs.withLock { table -> StoreOutcome in
             if let outcome = table.deletions.replay(key, fingerprint) { return outcome }
-            let outcome = stripe.content.withLock { $0.delete(request, hash: hash, &local) }
+            let call = KeyedCall(key: key, fingerprint: fingerprint)
+            let outcome = stripe.content.withLock { $0.delete(request, call, hash: hash, &local) }
             if case .executionDeleted = outcome { table.deletions.remember(key, fingerprint, outcome) }
             return outcome
         }

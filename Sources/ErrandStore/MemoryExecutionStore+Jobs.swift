@@ -15,10 +15,11 @@ extension MemoryExecutionStore {
                 return (.targetsReceived(job.state.withLock { $0.receipt }), nil, nil)
             }
             if let refusal = table.refusal(of: request, at: now) { return (.refused(refusal), nil, nil) }
-            let job = StoredJob(request, at: now, changes: changes)
+            let job = StoredJob(request, number: table.takeJobNumber(), at: now, changes: changes)
             table.insert(job)
+            let number = table.nextCreationNumber
             let receipt = job.state.withLock { state in
-                job.receive(request.targets[...], &state, at: now)
+                job.receive(request.targets[...], isFirst: true, creationNumber: number, &state, at: now)
                 return state.receipt
             }
             if receipt.isComplete {
@@ -41,7 +42,7 @@ extension MemoryExecutionStore {
                 return (.refused(Self.noJob(request.jobId)), nil)
             }
             let wasStaged = job.state.withLock { $0.isStaged }
-            switch Self.receive(request, job, at: now) {
+            switch Self.receive(request, job, creationNumber: table.nextCreationNumber, at: now) {
             case .failure(let refusal): return (.refused(refusal), nil)
             case .success(let receipt):
                 guard wasStaged, receipt.isComplete else { return (.targetsReceived(receipt), nil) }
@@ -70,7 +71,7 @@ extension MemoryExecutionStore {
     }
 
     private static func receive(
-        _ request: AddJobTargetsRequest, _ job: StoredJob, at now: Int64
+        _ request: AddJobTargetsRequest, _ job: StoredJob, creationNumber: UInt64, at now: Int64
     ) -> Result<JobTargetsReceipt, Refusal> {
         let offset = Int(request.targetOffset)
         let end = offset + request.targets.count
@@ -95,7 +96,8 @@ extension MemoryExecutionStore {
                         .alreadyExists,
                         "job \(job.id) was given other targets between \(offset) and \(offset + knownCount)"))
             }
-            job.receive(request.targets.dropFirst(knownCount), &state, at: now)
+            job.receive(
+                request.targets.dropFirst(knownCount), creationNumber: creationNumber, &state, at: now)
             return .success(state.receipt)
         }
     }

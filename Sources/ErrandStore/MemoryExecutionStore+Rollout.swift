@@ -7,20 +7,20 @@ extension MemoryExecutionStore {
 
     /// Queues the first targets within the call; the rest is left to `advance`.
     func beginRollout(of job: StoredJob, _ turn: inout Turn) {
-        _ = rollOut(job, limit: ServerLimits.promptTargetCountMax, at: turn.now)
+        _ = rollOut(job, limit: ServerLimits.promptTargetCountMax, &turn)
         if let due = scheduleNextRollout(of: job, at: turn.now) { turn.willBeDue(at: due) }
     }
 
     /// Queues the job's next targets, at most `limit`; fewer only if there are no more or its rate permits no more now.
-    func rollOut(_ job: StoredJob, limit: Int, at now: Int64) -> Int {
+    func rollOut(_ job: StoredJob, limit: Int, _ turn: inout Turn) -> Int {
         var queuedCount = 0
         while queuedCount < limit {
             let targets = job.takeTargets(
-                atMost: min(64, limit - queuedCount), minute: rules.minuteLengthMilliseconds, at: now)
+                atMost: min(64, limit - queuedCount), minute: rules.minuteLengthMilliseconds, at: turn.now)
             if targets.isEmpty { break }
-            for (name, offset) in targets {
-                let (stripe, hash) = stripe(of: name)
-                stripe.content.withLock { $0.enqueue(job, on: name, hash: hash, target: offset, at: now) }
+            for target in targets {
+                let (stripe, hash) = stripe(of: target.name)
+                stripe.content.withLock { $0.enqueue(job, on: target, hash: hash, &turn) }
             }
             queuedCount += targets.count
             changes.publishIfMany()

@@ -29,22 +29,36 @@ package final class MemoryExecutionStore: ExecutionStore {
     private let stripeMask: UInt64
 
     /// `stripeCount` is a power of two, at most 65,536. `firstRevision` is that of the first change: see `ChangeFeed`.
-    package init(
+    package convenience init(
         rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits = StoreLimits(), firstRevision: UInt64 = 1
     ) {
+        self.init(
+            rules: rules, stripeCount: stripeCount, limits: limits,
+            changes: ChangeFeed(firstRevision: firstRevision, limits: limits))
+    }
+
+    /// With a feed that records what it is given.
+    init(rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits, changes: ChangeFeed) {
         precondition(
             stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,
             "the number of stripes is a power of two up to 65,536")
         self.rules = rules
         jobs = Mutex(JobTable(limits: limits))
         stripeMask = UInt64(stripeCount - 1)
-        let changes = ChangeFeed(firstRevision: firstRevision, limits: limits)
         self.changes = changes
         stripes = ContiguousArray(
             (0..<stripeCount).map { LockedStripe(number: UInt16($0), rules: rules, changes: changes) })
     }
 
     package func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
+        _ = decide(batch, at: nowMilliseconds)
+        batch.complete()
+    }
+
+    /// Fills in the outcomes. Returns the sequence of the newest record that they show.
+    func decide(
+        _ batch: CommandBatch, at nowMilliseconds: Int64, refusingChanges refusal: Refusal? = nil
+    ) -> UInt64 {
         var turn = Turn(at: nowMilliseconds)
         // In local variables, because each access to a variable of a class is checked at run time.
         let commands = batch.commands
@@ -52,6 +66,10 @@ package final class MemoryExecutionStore: ExecutionStore {
         swap(&outcomes, &batch.outcomes)
         outcomes.reserveCapacity(commands.count)
         for index in commands.indices {
+            if let refusal, commands[index].isChange {
+                outcomes.append(.refused(refusal))
+                continue
+            }
             outcomes.append(decide(commands[index], &turn))
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             changes.publishIfMany()
@@ -59,7 +77,7 @@ package final class MemoryExecutionStore: ExecutionStore {
         changes.publish()
         swap(&outcomes, &batch.outcomes)
         earliestDue.willBeDue(at: turn.earliestDue)
-        batch.complete()
+        return turn.sequence
     }
 
     package func onEarlierDue(_ notify: @escaping @Sendable (_ dueMilliseconds: Int64) -> Void) {
@@ -81,6 +99,8 @@ package final class MemoryExecutionStore: ExecutionStore {
     }
 
     private func decide(_ command: borrowing StoreCommand, _ turn: inout Turn) -> StoreOutcome {
+        // What is read of a job as a whole may come from anywhere; what a call on one execution shows is told apart.
+        defer { if command.isOfJob { turn.depends(on: changes.recordedSequence) } }
         switch command {
         case .describe(let request):
             let (stripe, hash) = stripe(of: request.thingName)

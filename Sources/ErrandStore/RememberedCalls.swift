@@ -18,6 +18,26 @@ struct RememberedCalls {
         var statusDetails: StatusDetails?
     }
 
+    init() {}
+
+    /// What a row holds of it.
+    var stored: ContiguousArray<UInt8> { bytes }
+
+    /// Nothing if these are no bytes of remembered calls.
+    init?(stored: [UInt8]) {
+        guard !stored.isEmpty else { return }
+        guard
+            CompactReader.isSequence(
+                stored, from: 1, count: Int(stored[0]), fixedByteCount: 24,
+                { reader in
+                    _ = (reader.byte(), reader.varint(), reader.varint(), reader.varint())
+                    let count = reader.byte()
+                    return count == 0 ? 0 : count - 1
+                })
+        else { return nil }
+        bytes = ContiguousArray(stored)
+    }
+
     var isEmpty: Bool { bytes.isEmpty }
 
     mutating func remember(_ key: IdempotencyKey, _ fingerprint: UInt64, _ outcome: Outcome, queuedAt: Int64) {
@@ -91,6 +111,16 @@ struct RememberedOutcomes {
     private let countMax: Int
 
     init(countMax: Int) { self.countMax = countMax }
+
+    var count: Int { order.count }
+
+    /// The oldest first.
+    func forEach(_ body: (IdempotencyKey, _ fingerprint: UInt64, StoreOutcome) -> Void) {
+        for index in order.indices {
+            let key = order[(oldest + index) % order.count]
+            if let entry = entries[key] { body(key, entry.fingerprint, entry.outcome) }
+        }
+    }
 
     mutating func remember(_ key: IdempotencyKey?, _ fingerprint: UInt64, _ outcome: StoreOutcome) {
         guard let key, entries[key] == nil else { return }

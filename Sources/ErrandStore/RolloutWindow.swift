@@ -6,11 +6,11 @@ import ErrandCore
 /// queued early in a minute cannot raise the rate of that same minute again and again.
 struct RolloutWindow {
     /// What was queued in the last minute, by time.
-    private var runs: [(time: Int64, count: UInt32)] = []
-    private var countInWindow: UInt32 = 0
-    private var rate: UInt32 = 0
-    private var firstAt: Int64?
-    private var rateEndsAt = Int64.min
+    var runs: [(time: Int64, count: UInt32)] = []
+    var countInWindow: UInt32 = 0
+    var rate: UInt32 = 0
+    var firstAt: Int64?
+    var rateEndsAt = Int64.min
 
     /// To be called when the configuration has changed.
     mutating func forgetRate() { rateEndsAt = Int64.min }

@@ -25,21 +25,22 @@ extension StoredJob {
             case .inProgress:
                 needsSweep = true
             }
-            if needsSweep {
-                cancel(
-                    &state, force: request.force, actor: .fleetOperator, reasonCode: request.reasonCode,
-                    comment: request.comment, at: now)
-            }
+            guard needsSweep else { return Operated(outcome: outcome(state)) }
+            let event = cancel(
+                &state, force: request.force, actor: .fleetOperator, reasonCode: request.reasonCode,
+                comment: request.comment, at: now)
             let outcome = outcome(state)
-            if needsSweep { state.calls.remember(request.idempotencyKey, fingerprint, outcome) }
-            return Operated(outcome: outcome, needsSweep: needsSweep)
+            state.calls.remember(request.idempotencyKey, fingerprint, outcome)
+            recordDecisions(event, &state)
+            return Operated(outcome: outcome, needsSweep: true)
         }
     }
 
-    /// Ends what is open, as far as `force` allows; what is stored of the executions follows.
+    /// Ends what is open, as far as `force` allows; what is stored of the executions follows. Returns the event, which is
+    /// yet to be recorded.
     func cancel(
         _ state: inout State, force: Bool, actor: HistoryActor, reasonCode: String?, comment: String?, at now: Int64
-    ) {
+    ) -> JobEvent {
         let old = state.status
         let isFirst = old != .canceled
         state.status = .canceled
@@ -56,11 +57,11 @@ extension StoredJob {
         state.sweep.position = 0
         state.targets.dropIndex()
         addSweepFlags(force ? [.canceled, .forced] : .canceled)
-        append(.job(from: old, to: .canceled), by: actor, at: state.lastUpdatedAt)
+        return JobEvent(old, .canceled, by: actor, at: state.lastUpdatedAt)
     }
 
     /// Why the job cannot be deleted; nothing if from now on it is being deleted.
-    func beginDeletion(_ request: DeleteJobRequest, at now: Int64) -> Refusal? {
+    func beginDeletion(_ request: DeleteJobRequest, _ call: KeyedCall?, at now: Int64) -> Refusal? {
         state.withLock { state in
             switch state.status {
             case .deletionInProgress: return transitionRefusal(state.status, "is being deleted already")
@@ -74,7 +75,8 @@ extension StoredJob {
             state.sweep.position = 0
             state.targets.dropIndex()
             addSweepFlags(.deleted)
-            append(.job(from: old, to: .deletionInProgress), by: .fleetOperator, at: state.lastUpdatedAt)
+            recordDecisions(
+                JobEvent(old, .deletionInProgress, by: .fleetOperator, at: state.lastUpdatedAt), &state, deletion: call)
             return nil
         }
     }
@@ -102,9 +104,10 @@ extension StoredJob {
                 }
             }
             state.touch(at: now)
-            append(.job(from: state.status, to: state.status), by: .fleetOperator, at: state.lastUpdatedAt)
             let outcome = outcome(state)
             state.calls.remember(request.idempotencyKey, fingerprint, outcome)
+            recordDecisions(
+                JobEvent(state.status, state.status, by: .fleetOperator, at: state.lastUpdatedAt), &state)
             return outcome
         }
     }
@@ -121,7 +124,11 @@ extension StoredJob {
     }
 
     func remember(_ key: IdempotencyKey?, _ fingerprint: UInt64, _ outcome: StoreOutcome) {
-        state.withLock { $0.calls.remember(key, fingerprint, outcome) }
+        guard key != nil else { return }
+        state.withLock { state in
+            state.calls.remember(key, fingerprint, outcome)
+            recordDecisions(&state)
+        }
     }
 
     /// The next executions to work off, and the position of the first; none when all have been handed out.

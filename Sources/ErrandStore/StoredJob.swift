@@ -7,19 +7,25 @@ struct ExecutionReference {
     let slot: UInt32
 
     static let deleted = ExecutionReference(stripe: 0, slot: ExecutionSlot.none)
+    /// Not in memory; if it was not deleted, the tables of a durable store have it.
+    static let absent = ExecutionReference(stripe: 1, slot: ExecutionSlot.none)
+
+    var isAbsent: Bool { slot == ExecutionSlot.none && stripe == 1 }
 }
 
 /// A job, staged or complete. What changes is in `state`, under its own lock, the last in the lock order
 /// (see `MemoryExecutionStore`), and what every call on an execution looks at is in atomics.
 final class StoredJob: Sendable {
     let id: JobId
+    /// Never used for another job of the store, as an id may be.
+    let number: UInt64
     /// The same id for the change feed, which remembers it longer than the job may exist.
     let identity: JobIdentity
     let changes: ChangeFeed
     let document: JobDocument
     /// As CreateJob said it, for recognizing it when it comes again.
-    private let createdDescription: String?
-    private let createdConfiguration: JobConfiguration
+    let createdDescription: String?
+    let createdConfiguration: JobConfiguration
     /// As announced by CreateJob, a thing named twice counted twice.
     let announcedTargetCount: Int
     /// How many it may come to have, as announced.
@@ -41,6 +47,9 @@ final class StoredJob: Sendable {
         var rolloutDue: Int64?
         /// How many targets have been handed out.
         var notifiedCount: UInt32 = 0
+        /// Up to where the targets have been queued, and how many: what survives of the two above.
+        var queuedUpTo = JobTargets.Cursor()
+        var queuedThingCount: UInt32 = 0
         /// In the order queued, deleted ones included.
         var executions: ContiguousArray<ExecutionReference> = []
         /// Things by their latest attempt, as stored: a sweep under way shows only in `shown`.
@@ -58,12 +67,20 @@ final class StoredJob: Sendable {
         var forceCanceled = false
         var sweep = JobSweep()
         var calls = RememberedOutcomes(countMax: RememberedCalls.countMax)
-        /// Its place in the order created.
+        /// Its place in the order created; 0 while it is staged.
         var creationNumber: UInt64 = 0
+        /// Of the newest record that is about the job, its executions included.
+        var lastSequence: UInt64 = 0
+        /// Whether its row is older than that.
+        var isDirty = false
+        /// How many of the targets are in rows, and where each of these rows begins.
+        var storedTargetCount = 0
+        var targetRows: [Int64] = []
     }
 
-    init(_ request: CreateJobRequest, at now: Int64, changes: ChangeFeed) {
+    init(_ request: CreateJobRequest, number: UInt64, at now: Int64, changes: ChangeFeed) {
         id = request.jobId
+        self.number = number
         identity = JobIdentity(request.jobId)
         self.changes = changes
         document = JobDocument(request.document)
@@ -79,7 +96,8 @@ final class StoredJob: Sendable {
 
     /// Stands in a slot that is free.
     static let vacant = StoredJob(
-        CreateJobRequest(jobId: JobId(), document: "", targetCount: 0, targets: []), at: 0, changes: ChangeFeed())
+        CreateJobRequest(jobId: JobId(), document: "", targetCount: 0, targets: []), number: 0, at: 0,
+        changes: ChangeFeed())
 
     var sweepFlags: SweepFlags { SweepFlags(rawValue: sweepBits.load(ordering: .acquiring)) }
 
@@ -94,23 +112,24 @@ final class StoredJob: Sendable {
         _ = sweepBits.bitwiseOr(flags.rawValue, ordering: .releasing)
     }
 
-    /// Only under the lock of `state`, so that the job's events come in the order of its changes.
-    func append(_ change: FeedEvent.Change, by actor: HistoryActor, at time: Int64) {
-        changes.append(FeedEvent(change, by: actor, job: identity, at: time))
-    }
-
-    /// Takes further targets; with the last of them the job exists.
-    func receive(_ names: ArraySlice<ThingName>, _ state: inout State, at now: Int64) {
+    /// Takes further targets; with the last of them the job exists, as the one of that `creationNumber`.
+    func receive(
+        _ names: ArraySlice<ThingName>, isFirst: Bool = false, creationNumber: UInt64, _ state: inout State,
+        at now: Int64
+    ) {
+        guard isFirst || !names.isEmpty else { return }
+        let position = state.targets.count
         let wasStaged = state.isStaged
         state.receive(names, of: announcedTargetCount, at: now)
-        guard wasStaged, !state.isStaged else { return }
-        append(.job(from: nil, to: state.status), by: .fleetOperator, at: state.createdAt)
+        if wasStaged, !state.isStaged { state.creationNumber = creationNumber }
+        recordTargets(from: position, isFirst: isFirst, &state)
     }
 
-    func completeIfDone(_ state: inout State, at now: Int64) {
+    /// Says so if the job is completed by what has just happened.
+    func completeIfDone(_ state: inout State, at now: Int64) -> JobEvent? {
         let old = state.status
-        guard state.completeIfDone(at: now) else { return }
-        append(.job(from: old, to: state.status), by: .service, at: state.lastUpdatedAt)
+        guard state.completeIfDone(at: now) else { return nil }
+        return JobEvent(old, state.status, by: .service, at: state.lastUpdatedAt)
     }
 
     /// Only under the lock of `state`.
@@ -177,7 +196,7 @@ extension StoredJob.State {
         JobTargetsReceipt(targetsReceived: UInt32(targets.count), isComplete: !isStaged)
     }
 
-    fileprivate mutating func receive(_ names: ArraySlice<ThingName>, of announcedCount: Int, at now: Int64) {
+    mutating func receive(_ names: ArraySlice<ThingName>, of announcedCount: Int, at now: Int64) {
         guard !names.isEmpty else { return }
         targets.append(names)
         lastProgressAt = max(lastProgressAt, now)

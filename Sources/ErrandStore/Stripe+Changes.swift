@@ -4,102 +4,169 @@ import ErrandCore
 /// event of the change feed.
 extension Stripe {
     /// Queues the job's execution on a thing, unless the target is not wanted any more.
-    mutating func enqueue(
-        _ job: StoredJob, on thingName: borrowing ThingName, hash: UInt32, target: UInt32, at now: Int64
-    ) {
-        let thing = things.indexInserting(thingName, hash: hash)
+    mutating func enqueue(_ job: StoredJob, on target: JobTargets.Target, hash: UInt32, _ turn: inout Turn) {
+        let thing = things.indexInserting(target.name, hash: hash)
         let slot = nextSlot
-        let record = ExecutionRecord(executionNumber: 1, queuedAtMilliseconds: now)
-        let event = FeedEvent(record, from: nil, by: .service, job: job.identity, thingName: copy thingName)
+        let record = ExecutionRecord(executionNumber: 1, queuedAtMilliseconds: turn.now)
+        let event = FeedEvent(record, from: nil, by: .service, job: job.identity, thingName: target.name)
         let reference = ExecutionReference(stripe: number, slot: slot)
-        guard let position = job.executionQueued(reference, target: target, event: event) else { return }
-        insert(record, job: job, thing: thing, jobPosition: position, at: slot)
+        let image = ExecutionImage(record: record, sequence: things[thing].nextSequence, startSequence: 0)
+        guard let queued = job.executionQueued(reference, image, target: target, event: event) else { return }
+        insert(record, job: job, thing: thing, jobPosition: queued.position, at: slot)
+        noteRecorded(Int(slot), queued.sequence, &turn)
     }
 
     /// Stores what the rules made of an execution. Returns false if its job was swept since `seen`: then nothing is
     /// stored and the caller decides anew.
+    /// `call` is remembered with it.
     mutating func replace(
-        _ slot: Int, with record: ExecutionRecord, by actor: HistoryActor, seen: SweepFlags, _ turn: inout Turn
+        _ slot: Int, with record: ExecutionRecord, by actor: HistoryActor, for call: KeyedCall? = nil,
+        seen: SweepFlags, _ turn: inout Turn
     ) -> Bool {
         let oldStatus = slots[slot].record.status
-        var moved = StoredJob.Moved.done
-        let retrySlot = nextSlot
+        let job = slots[slot].job
         let thing = slots[slot].thing
-        let event = FeedEvent(
-            record, from: oldStatus, by: actor, job: slots[slot].job.identity, thingName: things.name(of: thing))
-        if record.status == oldStatus {
-            changes.append(event)
-        } else {
-            moved = slots[slot].job.executionMoved(
-                from: oldStatus, to: record, event: event, seen: seen,
-                next: ExecutionReference(stripe: number, slot: retrySlot), rules: rules, at: turn.now)
-            if case .raced = moved { return false }
-            if oldStatus == .queued, record.status == .inProgress {
-                slots[slot].startSequence = things[thing].takeSequence()
-            }
-            if record.status.isTerminal { things[thing].openCount -= 1 }
+        let starts = oldStatus == .queued && record.status == .inProgress
+        let change = ExecutionChange(
+            position: slots[slot].jobPosition, from: oldStatus, actor: actor,
+            image: ExecutionImage(
+                record: record, sequence: slots[slot].sequence,
+                startSequence: starts ? things[thing].nextSequence : slots[slot].startSequence),
+            call: call.map { $0.remembered(record, at: turn.now) })
+        let event = FeedEvent(record, from: oldStatus, by: actor, job: job.identity, thingName: things.name(of: thing))
+        guard record.status != oldStatus else {
+            let sequence = job.executionReported(change, event: event)
+            apply(change, to: slot)
+            arm(slot, &turn)
+            noteRecorded(slot, sequence, &turn)
+            return true
         }
-        slots[slot].log.append(
-            ExecutionLog.Event(
-                actor: actor, at: record.lastUpdatedAtMilliseconds, from: oldStatus, to: record.status,
-                version: record.versionNumber),
-            details: record.statusDetails, queuedAt: record.queuedAtMilliseconds)
-        slots[slot].record = record
+        let retrySlot = nextSlot
+        let (moved, sequence) = job.executionMoved(
+            change, event: event, seen: seen, next: ExecutionReference(stripe: number, slot: retrySlot),
+            nextSequence: things[thing].nextSequence, rules: rules, at: turn.now)
+        if case .raced = moved { return false }
+        apply(change, to: slot)
         arm(slot, &turn)
+        noteRecorded(slot, sequence, &turn)
         switch moved {
         case .raced, .done: break
-        case .aborted: turn.abortedJobs.append(slots[slot].job)
+        case .aborted: turn.abortedJobs.append(job)
         case .retried(let retry, let position):
-            insert(retry, job: slots[slot].job, thing: thing, jobPosition: position, at: retrySlot)
+            insert(retry, job: job, thing: thing, jobPosition: position, at: retrySlot)
+            noteRecorded(Int(retrySlot), sequence, &turn)
         }
         return true
     }
 
-    /// A report that came after the end goes into the history and changes nothing else.
-    mutating func noteRefused(_ request: borrowing UpdateJobExecutionRequest, _ slot: Int, at now: Int64) {
-        let record = slots[slot].record
+    /// Stores what an execution has become; a replay of its record does the same.
+    mutating func apply(_ change: ExecutionChange, to slot: Int) {
+        let record = change.image.record
+        let thing = slots[slot].thing
+        things[thing].note(sequence: change.image.startSequence)
+        if record.status.isTerminal, !change.from.isTerminal { things[thing].openCount -= 1 }
+        slots[slot].startSequence = change.image.startSequence
         slots[slot].log.append(
-            ExecutionLog.Event(
-                kind: .refusedReport, actor: .device, at: max(now, record.lastUpdatedAtMilliseconds),
-                from: record.status, to: request.status, version: record.versionNumber),
-            details: request.statusDetails ?? StatusDetails(), queuedAt: record.queuedAtMilliseconds)
+            change.logEvent, details: record.statusDetails, queuedAt: record.queuedAtMilliseconds)
+        slots[slot].record = record
+        guard let call = change.call else { return }
+        slots[slot].calls.remember(
+            call.key, call.fingerprint, call.outcome, queuedAt: record.queuedAtMilliseconds)
     }
 
-    /// Takes an attempt away. Returns false if its job was swept since `seen`.
-    mutating func remove(_ slot: Int, seen: SweepFlags, at now: Int64) -> Bool {
+    /// Remembers that a record says what has become of an execution.
+    mutating func noteRecorded(_ slot: Int, _ sequence: UInt64, _ turn: inout Turn) {
+        guard sequence > 0 else { return }
+        turn.depends(on: sequence)
+        lastSequence = max(lastSequence, sequence)
+        slots[slot].lastSequence = sequence
+        markDirty(slot)
+    }
+
+    mutating func markDirty(_ slot: Int) {
+        guard !slots[slot].isDirty else { return }
+        slots[slot].isDirty = true
+        dirtySlots.append(UInt32(slot))
+    }
+
+    /// A report that came after the end goes into the history and changes nothing else.
+    mutating func noteRefused(_ request: borrowing UpdateJobExecutionRequest, _ slot: Int, _ turn: inout Turn) {
+        let record = slots[slot].record
+        let refused = RefusedReport(
+            position: slots[slot].jobPosition,
+            event: ExecutionLog.Event(
+                kind: .refusedReport, actor: .device, at: max(turn.now, record.lastUpdatedAtMilliseconds),
+                from: record.status, to: request.status, version: record.versionNumber),
+            details: request.statusDetails ?? StatusDetails())
+        slots[slot].log.append(
+            refused.event, details: refused.details, queuedAt: record.queuedAtMilliseconds)
+        let job = slots[slot].job
+        let sequence = changes.record { buffer in
+            job.appendHead(.reportRefused, 0, to: &buffer)
+            refused.append(to: &buffer)
+        }
+        noteRecorded(slot, sequence, &turn)
+    }
+
+    /// Takes an attempt away. Returns false if its job was swept since `seen`. `call` is remembered with it.
+    mutating func remove(_ slot: Int, for call: KeyedCall? = nil, seen: SweepFlags, _ turn: inout Turn) -> Bool {
         let thing = slots[slot].thing
         let job = slots[slot].job
-        var newer = ExecutionSlot.none
-        var wasLatest = true
-        var next = things[thing].newestSlot
-        while next != UInt32(slot), next != ExecutionSlot.none {
-            if slots[Int(next)].job === job { wasLatest = false }
-            newer = next
-            next = slots[Int(next)].previousOfThing
-        }
+        let wasLatest = !hasNewer(slot, of: job)
         var older = slots[slot].previousOfThing
         while older != ExecutionSlot.none, slots[Int(older)].job !== job { older = slots[Int(older)].previousOfThing }
         let status = slots[slot].record.status
-        let isDeleted = job.executionDeleted(
-            at: slots[slot].jobPosition, status: status, wasLatest: wasLatest,
-            latestBefore: older == ExecutionSlot.none ? nil : slots[Int(older)].record.status,
-            event: FeedEvent(
-                deleted: slots[slot].record, job: job.identity, thingName: things.name(of: thing), at: now),
-            seen: seen, now: now)
-        guard isDeleted else { return false }
+        let deletion = ExecutionDeletion(
+            position: slots[slot].jobPosition, status: status, wasLatest: wasLatest,
+            latestBefore: older == ExecutionSlot.none ? nil : slots[Int(older)].record.status, at: turn.now, call: call)
+        let event = FeedEvent(
+            deleted: slots[slot].record, job: job.identity, thingName: things.name(of: thing), at: turn.now)
+        guard let sequence = job.executionDeleted(deletion, event: event, seen: seen) else { return false }
+        noteRecorded(slot, sequence, &turn)
+        noteRemoved(slot)
+        free(slot)
+        return true
+    }
+
+    /// Its row is to go.
+    mutating func noteRemoved(_ slot: Int) {
+        guard slots[slot].lastSequence > 0 else { return }
+        removedRows.append(
+            RemovedRow(
+                jobNumber: slots[slot].job.number, position: slots[slot].jobPosition,
+                sequence: slots[slot].lastSequence))
+    }
+
+    private func hasNewer(_ slot: Int, of job: StoredJob) -> Bool {
+        var next = things[slots[slot].thing].newestSlot
+        while next != UInt32(slot), next != ExecutionSlot.none {
+            if slots[Int(next)].job === job { return true }
+            next = slots[Int(next)].previousOfThing
+        }
+        return false
+    }
+
+    /// Takes an execution out of its thing's chain and gives its slot back.
+    mutating func free(_ slot: Int) {
+        let thing = slots[slot].thing
+        var newer = ExecutionSlot.none
+        var next = things[thing].newestSlot
+        while next != UInt32(slot), next != ExecutionSlot.none {
+            newer = next
+            next = slots[Int(next)].previousOfThing
+        }
         if newer == ExecutionSlot.none {
             things[thing].newestSlot = slots[slot].previousOfThing
         } else {
             slots[Int(newer)].previousOfThing = slots[slot].previousOfThing
         }
-        if !status.isTerminal { things[thing].openCount -= 1 }
+        if !slots[slot].record.status.isTerminal { things[thing].openCount -= 1 }
         disarm(slot)
         slots[slot].job = .vacant
         slots[slot].log = ExecutionLog()
         slots[slot].calls = RememberedCalls()
         slots[slot].record.statusDetails = StatusDetails()
         freeSlots.append(UInt32(slot))
-        return true
     }
 
     /// To be called before anything is read or decided of an execution, so that nobody sees or wins against a
@@ -144,15 +211,15 @@ extension Stripe {
     /// Works off one execution of a job's cancel or deletion.
     mutating func sweep(_ slot: Int, of job: StoredJob, position: Int, _ turn: inout Turn) {
         guard slot < slots.count, slots[slot].job === job, slots[slot].jobPosition == UInt32(position) else { return }
-        if settle(slot, &turn) == nil { _ = remove(slot, seen: job.sweepFlags, at: turn.now) }
+        if settle(slot, &turn) == nil { _ = remove(slot, seen: job.sweepFlags, &turn) }
     }
 
     // MARK: Slots
 
     /// Where the next execution will live.
-    private var nextSlot: UInt32 { freeSlots.last ?? UInt32(slots.count) }
+    var nextSlot: UInt32 { freeSlots.last ?? UInt32(slots.count) }
 
-    private mutating func insert(
+    mutating func insert(
         _ record: ExecutionRecord, job: StoredJob, thing: UInt32, jobPosition: UInt32, at slot: UInt32
     ) {
         let execution = ExecutionSlot(

@@ -48,10 +48,11 @@ extension Stripe {
     ) -> StoreOutcome {
         var keyed: KeyedCall?
         if let key = request.idempotencyKey {
-            let call = KeyedCall(key: key, fingerprint: request.fingerprint)
+            let call = KeyedCall(
+                key: key, fingerprint: request.fingerprint, includesState: request.includeJobExecutionState)
             if let outcome = replay(
                 call, request.jobId, on: request.thingName, hash: hash,
-                includeJobDocument: request.includeJobDocument)
+                includeJobDocument: request.includeJobDocument, &turn)
             {
                 return outcome
             }
@@ -71,13 +72,12 @@ extension Stripe {
                 inProgressTimeoutInMinutes: slots[slot].job.inProgressTimeoutInMinutes, at: turn.now)
             switch decision {
             case .changed(let record):
-                guard replace(slot, with: record, by: .device, seen: found.seen, &turn) else { continue }
+                guard replace(slot, with: record, by: .device, for: keyed, seen: found.seen, &turn) else { continue }
             case .unchanged: break
             case .refused(let refusal):
-                if refusal.code == .invalidStateTransition { noteRefused(request, slot, at: turn.now) }
+                if refusal.code == .invalidStateTransition { noteRefused(request, slot, &turn) }
                 return .refused(refusal)
             }
-            if let keyed { remember(keyed, slot, includeState: request.includeJobExecutionState, at: turn.now) }
             return changed(
                 slot, includeState: request.includeJobExecutionState, includeJobDocument: request.includeJobDocument)
         }
@@ -90,7 +90,7 @@ extension Stripe {
         if let key = request.idempotencyKey {
             let call = KeyedCall(key: key, fingerprint: request.fingerprint)
             if let outcome = replay(
-                call, request.jobId, on: request.thingName, hash: hash, includeJobDocument: false)
+                call, request.jobId, on: request.thingName, hash: hash, includeJobDocument: false, &turn)
             {
                 return outcome
             }
@@ -106,11 +106,11 @@ extension Stripe {
             }
             switch rules.cancel(slots[found.slot].record, copy request, at: turn.now) {
             case .changed(let record):
-                guard replace(found.slot, with: record, by: .fleetOperator, seen: found.seen, &turn) else { continue }
+                guard replace(found.slot, with: record, by: .fleetOperator, for: keyed, seen: found.seen, &turn)
+                else { continue }
             case .unchanged: break
             case .refused(let refusal): return .refused(refusal)
             }
-            if let keyed { remember(keyed, found.slot, includeState: false, at: turn.now) }
             return changed(found.slot, includeState: false, includeJobDocument: false)
         }
     }
@@ -121,8 +121,8 @@ extension Stripe {
         guard let thing = things.index(of: request.thingName, hash: hash) else { return .execution(nil) }
         var keyed: KeyedCall?
         if let key = request.idempotencyKey {
-            let call = KeyedCall(key: key, fingerprint: request.fingerprint)
-            if let outcome = replayStart(call, thing, on: request.thingName) { return outcome }
+            let call = KeyedCall(key: key, fingerprint: request.fingerprint, includesState: true)
+            if let outcome = replayStart(call, thing, on: request.thingName, &turn) { return outcome }
             keyed = call
         }
         while true {
@@ -133,8 +133,7 @@ extension Stripe {
                 inProgressTimeoutInMinutes: slots[slot].job.inProgressTimeoutInMinutes, at: turn.now)
             switch decision {
             case .changed(let record):
-                guard replace(slot, with: record, by: .device, seen: head.seen, &turn) else { continue }
-                if let keyed { remember(keyed, slot, includeState: true, at: turn.now) }
+                guard replace(slot, with: record, by: .device, for: keyed, seen: head.seen, &turn) else { continue }
             case .unchanged: break
             case .refused(let refusal): return .refused(refusal)
             }
@@ -144,7 +143,7 @@ extension Stripe {
 
     /// Deletes one attempt.
     mutating func delete(
-        _ request: borrowing DeleteJobExecutionRequest, hash: UInt32, _ turn: inout Turn
+        _ request: borrowing DeleteJobExecutionRequest, _ call: KeyedCall?, hash: UInt32, _ turn: inout Turn
     ) -> StoreOutcome {
         while true {
             guard
@@ -157,7 +156,7 @@ extension Stripe {
             if let refusal = rules.deletionRefusal(slots[found.slot].record, force: request.force) {
                 return .refused(refusal)
             }
-            if remove(found.slot, seen: found.seen, at: turn.now) { return .executionDeleted }
+            if remove(found.slot, for: call, seen: found.seen, &turn) { return .executionDeleted }
         }
     }
 

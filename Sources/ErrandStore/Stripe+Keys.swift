@@ -4,16 +4,29 @@ import ErrandCore
 struct KeyedCall {
     let key: IdempotencyKey
     let fingerprint: UInt64
+    /// Whether it is answered with the execution's status details.
+    var includesState = false
+
+    /// The call with its outcome: what the execution has become.
+    func remembered(_ record: borrowing ExecutionRecord, at now: Int64) -> ExecutionChange.RememberedCall {
+        ExecutionChange.RememberedCall(
+            key: key, fingerprint: fingerprint,
+            outcome: RememberedCalls.Outcome(
+                status: record.status, versionNumber: record.versionNumber,
+                lastUpdatedAtMilliseconds: record.lastUpdatedAtMilliseconds,
+                approximateSecondsBeforeTimedOut: record.approximateSecondsBeforeTimedOut(at: now),
+                statusDetails: includesState ? record.statusDetails : nil))
+    }
 }
 
-/// Calls that came before: looked for before anything is known to exist (SEMANTICS 1.5, step 4).
+/// Calls that came before. Only changes are remembered: a refused call is decided afresh (D35). They are looked for before anything is known to exist (SEMANTICS 1.5, step 4).
 extension Stripe {
     /// The first outcome of the same call, or why its key cannot be used; nothing if the key is new here.
     ///
     /// A report without executionNumber may come again after a retry was queued, so all attempts are asked.
     func replay(
         _ call: KeyedCall, _ jobId: borrowing JobId, on thingName: borrowing ThingName, hash: UInt32,
-        includeJobDocument: Bool
+        includeJobDocument: Bool, _ turn: inout Turn
     ) -> StoreOutcome? {
         guard let thing = things.index(of: thingName, hash: hash) else { return nil }
         var next = things[thing].newestSlot
@@ -22,6 +35,7 @@ extension Stripe {
             next = slots[slot].previousOfThing
             guard slots[slot].job.id == jobId else { continue }
             if let (fingerprint, outcome) = remembered(call, slot) {
+                turn.depends(on: slots[slot].lastSequence)
                 guard fingerprint == call.fingerprint else { return .refused(.idempotencyConflict(call.key)) }
                 let change = JobExecutionChange(
                     status: outcome.status, versionNumber: outcome.versionNumber,
@@ -36,12 +50,15 @@ extension Stripe {
     }
 
     /// The execution that the call started, as it was then.
-    func replayStart(_ call: KeyedCall, _ thing: UInt32, on thingName: ThingName) -> StoreOutcome? {
+    func replayStart(
+        _ call: KeyedCall, _ thing: UInt32, on thingName: ThingName, _ turn: inout Turn
+    ) -> StoreOutcome? {
         var next = things[thing].newestSlot
         while next != ExecutionSlot.none {
             let slot = Int(next)
             next = slots[slot].previousOfThing
             guard let (fingerprint, outcome) = remembered(call, slot) else { continue }
+            turn.depends(on: slots[slot].lastSequence)
             guard fingerprint == call.fingerprint else { return .refused(.idempotencyConflict(call.key)) }
             var record = slots[slot].record
             record.status = outcome.status
@@ -56,17 +73,6 @@ extension Stripe {
                     jobDocument: slots[slot].job.document))
         }
         return nil
-    }
-
-    /// Only changes are remembered: a refused call is decided afresh (D35).
-    mutating func remember(_ call: KeyedCall, _ slot: Int, includeState: Bool, at now: Int64) {
-        let record = slots[slot].record
-        let outcome = RememberedCalls.Outcome(
-            status: record.status, versionNumber: record.versionNumber,
-            lastUpdatedAtMilliseconds: record.lastUpdatedAtMilliseconds,
-            approximateSecondsBeforeTimedOut: record.approximateSecondsBeforeTimedOut(at: now),
-            statusDetails: includeState ? record.statusDetails : nil)
-        slots[slot].calls.remember(call.key, call.fingerprint, outcome, queuedAt: record.queuedAtMilliseconds)
     }
 
     private func remembered(

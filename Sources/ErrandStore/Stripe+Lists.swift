@@ -13,6 +13,7 @@ extension Stripe {
             }
             after = place
         }
+        turn.depends(on: lastSequence)
         guard let thing = things.index(of: request.thingName, hash: hash) else { return .pending(page) }
         let asOf = after?.asOfSequence ?? things[thing].lastSequence
         var waiting: [(place: PageToken.PendingPlace, slot: Int)] = []
@@ -53,6 +54,7 @@ extension Stripe {
             start = slot
         }
         var page = JobExecutionPage(executions: [], nextToken: nil)
+        turn.depends(on: lastSequence)
         guard let thing = things.index(of: request.thingName, hash: hash) else { return .page(page) }
         var next = isInChain(start, of: thing, notBefore: before) ? start : things[thing].newestSlot
         var last = next
@@ -88,6 +90,7 @@ extension Stripe {
     mutating func summary(
         of slot: Int, of job: StoredJob, position: Int, ifStatus status: JobExecutionStatus?, _ turn: inout Turn
     ) -> JobExecutionSummary? {
+        turn.depends(on: lastSequence)
         guard slot < slots.count, slots[slot].job === job, slots[slot].jobPosition == UInt32(position),
             settle(slot, &turn) != nil
         else { return nil }

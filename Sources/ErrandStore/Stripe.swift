@@ -21,6 +21,10 @@ struct ExecutionSlot {
     var startSequence: UInt32 = 0
     /// The deadline of its live entry in the heap. Not after the record's own deadline.
     var armedDeadline = notArmed
+    /// Of the newest record that is about it.
+    var lastSequence: UInt64 = 0
+    /// Whether its row is older than that.
+    var isDirty = false
 }
 
 /// What is the same for all that one call to the store decides, and what it brought about.
@@ -31,7 +35,12 @@ struct Turn {
     /// Jobs that were canceled because too many of their things failed; their executions are yet to be worked off.
     var abortedJobs: [StoredJob] = []
 
+    /// The newest record of what it changed or has seen: what it shows is durable with that one.
+    private(set) var sequence: UInt64 = 0
+
     init(at now: Int64) { self.now = now }
+
+    mutating func depends(on sequence: UInt64) { self.sequence = max(self.sequence, sequence) }
 
     mutating func willBeDue(at time: Int64) { earliestDue = min(earliestDue, time) }
 }
@@ -47,6 +56,18 @@ struct Stripe: ~Copyable {
     var slots: ContiguousArray<ExecutionSlot> = []
     var freeSlots: ContiguousArray<UInt32> = []
     var deadlines = DeadlineHeap()
+    /// Of the newest record that is about anything in the stripe.
+    var lastSequence: UInt64 = 0
+    /// Slots whose rows are out of date; one may stand here twice, or be free by now.
+    var dirtySlots: ContiguousArray<UInt32> = []
+    /// Rows that are to go, and the records that say so.
+    var removedRows: ContiguousArray<RemovedRow> = []
+
+    struct RemovedRow {
+        var jobNumber: UInt64
+        var position: UInt32
+        var sequence: UInt64
+    }
 
     init(number: UInt16, rules: ExecutionRules, changes: ChangeFeed) {
         self.number = number
@@ -93,8 +114,12 @@ struct Stripe: ~Copyable {
             let newest = things[thing].newestSlot
             guard let seen = settle(slot, &turn) else { continue }
             // It may just have timed out and been followed by a retry.
-            if executionNumber != nil || things[thing].newestSlot == newest { return Found(slot: slot, seen: seen) }
+            if executionNumber != nil || things[thing].newestSlot == newest {
+                turn.depends(on: slots[slot].lastSequence)
+                return Found(slot: slot, seen: seen)
+            }
         }
+        turn.depends(on: lastSequence)
         return nil
     }
 
@@ -120,6 +145,7 @@ struct Stripe: ~Copyable {
     mutating func forEachOpen(of thing: UInt32, _ turn: inout Turn, _ body: (borrowing Stripe, Found) -> Void) {
         var end = ExecutionSlot.none
         var remaining = things[thing].openCount
+        turn.depends(on: lastSequence)
         // Once more if retries were queued meanwhile; those are open and stay so.
         while true {
             let newest = things[thing].newestSlot

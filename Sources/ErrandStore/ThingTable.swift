@@ -21,9 +21,15 @@ struct ThingRecord {
     }
 
     mutating func takeSequence() -> UInt32 {
-        lastSequence &+= 1
+        lastSequence = nextSequence
         return lastSequence
     }
+
+    /// What `takeSequence` would take.
+    var nextSequence: UInt32 { lastSequence &+ 1 }
+
+    /// Something of an earlier run, or of a record, has that number.
+    mutating func note(sequence: UInt32) { lastSequence = max(lastSequence, sequence) }
 }
 
 /// The things of a stripe by name: open addressing over one array of indexes, names packed in one array of bytes.

@@ -7,7 +7,7 @@ struct ServeTests {
     private static let prefix = "errand: serving on "
 
     private func start(_ arguments: String...) async throws -> (server: Command, address: String) {
-        let server = try Command(["serve", "--listen", "127.0.0.1:0"] + arguments)
+        let server = try Command(["serve", "--memory", "--listen", "127.0.0.1:0"] + arguments)
         let line = await server.line()
         try #require(line.hasPrefix(Self.prefix))
         return (server, String(line.dropFirst(Self.prefix.count)))
@@ -32,7 +32,7 @@ struct ServeTests {
 
     @Test func portInUseEndsWithOneAndOneLine() async throws {
         let (server, address) = try await start("--log-level", "critical")
-        let second = try await Command.run("serve", "--listen", address)
+        let second = try await Command.run("serve", "--memory", "--listen", address)
         #expect(second.status == 1 && second.output.isEmpty)
         #expect(second.errors.hasPrefix("errand: \(address) is in use"))
         #expect(second.errors.count { $0 == "\n" } == 1)
@@ -43,7 +43,7 @@ struct ServeTests {
 
     @Test func addressOfAnotherMachineEndsWithOne() async throws {
         // TEST-NET-1: no machine has it.
-        let result = try await Command.run("serve", "--listen", "192.0.2.1:0")
+        let result = try await Command.run("serve", "--memory", "--listen", "192.0.2.1:0")
         #expect(result.status == 1 && result.errors.hasPrefix("errand: cannot listen on 192.0.2.1:0: "))
     }
 }

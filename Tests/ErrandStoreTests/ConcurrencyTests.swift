@@ -9,7 +9,7 @@ import Testing
 struct ConcurrencyTests {
     /// All threads try to finish the same executions with the same expectedVersion, each in its own way, some by
     /// cancel, while one thread advances and one watches the counters.
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func exactlyOneOfRacingFinishersWins(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let things = (0..<500).map { "t\($0)" }
@@ -47,7 +47,7 @@ struct ConcurrencyTests {
     }
 
     /// Reports without expectedVersion all count: the version says how many were applied.
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func everyAppliedReportRaisesTheVersionByOne(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a", "b"])
@@ -60,7 +60,7 @@ struct ConcurrencyTests {
         #expect(try store.execution("j", "b", at: 1).record.versionNumber == 2001)
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func jobCreatedByManyAtOnceExistsOnce(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let things = (0..<6000).map { "t\($0)" }
@@ -85,7 +85,7 @@ struct ConcurrencyTests {
     }
 
     /// Whoever waits for what `advance` said, or was told of something earlier, is never late.
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func noDeadlineIsLostBetweenAdvanceAndAnnouncement(_ subject: StoreUnderTest) throws {
         let store = subject.make(minuteLengthMilliseconds: 10)
         let told = Box(Atomic<Int64>(.max))

@@ -207,7 +207,7 @@ struct ExecutionTimerTests {
         #expect(store.store.advance(to: minutes(5), limit: 10_000) == AdvanceResult(timedOutCount: 7))
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func earlierDeadlineIsAnnounced(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let heard = Box(Mutex<[Int64]>([]))

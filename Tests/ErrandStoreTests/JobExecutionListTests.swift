@@ -53,7 +53,7 @@ struct JobExecutionListTests {
         }
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func filteredListLooksAtABoundedNumberPerCall(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let things = (0..<12_000).map { "t\($0)" }

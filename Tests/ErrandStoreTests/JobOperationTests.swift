@@ -27,7 +27,7 @@ struct JobOperationTests {
         #expect(try store.cancelJob("none", at: 9).refusal?.code == .notFound)
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func d22LargeCancelIsVisibleAtOnce(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let things = (0..<9000).map { "t\($0)" }
@@ -49,7 +49,7 @@ struct JobOperationTests {
         #expect(try store.history("j", "t8997", at: 8).entries.map(\.toStatus) == [.queued, .canceled])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func d40AndD32DeletedJobIsGoneAtOnceAndItsIdIsFree(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let things = (0..<9000).map { "t\($0)" }
@@ -75,7 +75,7 @@ struct JobOperationTests {
         #expect(try store.deleteJob("j", force: true, at: 8).deletionIsComplete == true)
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func noMoreThanTenJobsAreDeletedAtOnce(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let things = (0..<4100).map { "t\($0)" }

@@ -15,6 +15,8 @@ struct ModelCheckTests {
             let mismatch = try check.step()
             try #require(mismatch == nil, "seed \(seed), step \(step)")
         }
+        // A store that is opened again keeps the last events only.
+        guard subject != .reopenedEachTime else { return }
         let mismatch = try check.events()
         #expect(mismatch == nil, "seed \(seed)")
     }

@@ -10,7 +10,7 @@ import Testing
 struct RaceTests {
     private static let roundCount = 1000
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func twoFinishersWithTheSameExpectedVersion(_ subject: StoreUnderTest) throws {
         try race(
             subject, loserCode: .versionMismatch,
@@ -18,7 +18,7 @@ struct RaceTests {
             { try $0.update("j", $1, .failed, expectedVersion: 2, at: 10) })
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func forcedCancelAgainstSuccess(_ subject: StoreUnderTest) throws {
         try race(
             subject, loserCode: .invalidStateTransition, { try $0.cancel("j", $1, force: true, at: 10) },
@@ -26,7 +26,7 @@ struct RaceTests {
     }
 
     /// The expiry comes from `advance`, the update just before its deadline.
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func expiryAgainstUpdate(_ subject: StoreUnderTest) throws {
         try race(
             subject, loserCode: .invalidStateTransition,
@@ -37,7 +37,7 @@ struct RaceTests {
     }
 
     /// A target that left while its turn to be queued had come is not queued after all.
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func removalAgainstRollout(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         // So many are handed out at once.
@@ -54,7 +54,7 @@ struct RaceTests {
     }
 
     /// While things finish, the job is canceled: every execution ends once, and the counts agree with the executions.
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func jobCancelAgainstFinishers(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let things = (0..<5000).map { "t\($0)" }

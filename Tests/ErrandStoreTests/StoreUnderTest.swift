@@ -7,6 +7,14 @@ import Testing
 enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible {
     case memory
     case memoryWithOneStripe
+    case durable
+    case reopenedEachTime
+
+    /// For tests that look at what `advance` has published as soon as it returns.
+    static let inMemory: [StoreUnderTest] = [.memory, .memoryWithOneStripe]
+
+    /// For tests that watch, or that call from many threads at once.
+    static let withoutRestarts = allCases.filter { $0 != .reopenedEachTime }
 
     var testDescription: String { rawValue }
 
@@ -16,6 +24,18 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible {
         case .memory: return StoreDriver(MemoryExecutionStore(rules: rules, limits: limits))
         case .memoryWithOneStripe:
             return StoreDriver(MemoryExecutionStore(rules: rules, stripeCount: 1, limits: limits))
+        case .durable:
+            let directory = TemporaryStore(isOnDisk: false)
+            guard
+                let store = try? DurableExecutionStore(
+                    directory: directory.path, rules: rules, limits: limits, at: 0)
+            else { preconditionFailure("no durable store in \(directory.path)") }
+            return StoreDriver(store, directory: directory)
+        case .reopenedEachTime:
+            guard let store = try? ReopeningStore(rules: rules, limits: limits) else {
+                preconditionFailure("no durable store")
+            }
+            return StoreDriver(store)
         }
     }
 }
@@ -24,7 +44,13 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible {
 struct StoreDriver: Sendable {
     let store: any ExecutionStore
 
-    init(_ store: any ExecutionStore) { self.store = store }
+    /// Lives as long as the store is used.
+    private let directory: TemporaryStore?
+
+    init(_ store: any ExecutionStore, directory: TemporaryStore? = nil) {
+        self.store = store
+        self.directory = directory
+    }
 
     func outcomes(of commands: [StoreCommand], at now: Int64) -> [StoreOutcome] {
         let done = DispatchSemaphore(value: 0)

@@ -31,6 +31,8 @@ struct TransitionTableTests {
         let outcome = try call(store, row.operation, expectedVersion)
         let label: Comment = "\(row), from \(String(describing: state))"
         let after = try store.describe("j", "t", at: Self.callTime).execution
+        // A watch ends with the store that it was begun at.
+        guard subject != .reopenedEachTime else { return }
         try checkEvents(watch.takeAll().events, row, cell, before?.record, after?.record, label)
         switch cell {
         case .to(let status):

@@ -11,6 +11,8 @@ enum WatchItem: Sendable {
     case next(JobExecution?)
     /// The last item.
     case ended(ErrandError)
+    /// The task that asked was cancelled; another one may go on.
+    case interrupted
 }
 
 /// One watch of one connection: what came and was not taken yet, which its credit bounds.
@@ -56,7 +58,7 @@ final class ActiveWatch: Sendable {
             await withUnsafeContinuation { (waiter: Waiter) in
                 let item = state.withLock { state -> WatchItem? in
                     if let item = Self.take(&state) { return item }
-                    if state.isCancelled || state.waiter != nil { return Self.cancelled }
+                    if state.isCancelled || state.waiter != nil { return .interrupted }
                     state.waiter = waiter
                     return nil
                 }
@@ -68,7 +70,7 @@ final class ActiveWatch: Sendable {
                 defer { state.waiter = nil }
                 return state.waiter
             }
-            waiter?.resume(returning: Self.cancelled)
+            waiter?.resume(returning: .interrupted)
         }
     }
 
@@ -84,9 +86,6 @@ final class ActiveWatch: Sendable {
     /// A new task asks.
     func forgetCancellation() { state.withLock { $0.isCancelled = false } }
 
-    private static let cancelled = WatchItem.ended(
-        ErrandError(.cancelled, "the task was cancelled", applied: .no))
-
     private static func take(_ state: inout State) -> WatchItem? {
         guard state.start < state.items.count else { return nil }
         let item = state.items[state.start]
@@ -101,7 +100,7 @@ final class ActiveWatch: Sendable {
         }
         switch item {
         case .event, .pending, .next: state.takenCount += 1
-        case .bookmark, .ended: break
+        case .bookmark, .ended, .interrupted: break
         }
         return item
     }

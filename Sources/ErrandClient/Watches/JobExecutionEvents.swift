@@ -70,7 +70,7 @@ public struct JobExecutionNotifications: AsyncSequence, Sendable {
                 switch try await session.next() {
                 case .pending(let pending): return .pending(pending)
                 case .next(let execution): return .next(execution)
-                case .event, .bookmark, .ended: continue
+                case .event, .bookmark, .ended, .interrupted: continue
                 }
             }
         }

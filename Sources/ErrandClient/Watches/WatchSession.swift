@@ -73,11 +73,11 @@ final class WatchSession: Sendable {
                 return item
             case .ended(let error):
                 guard Self.isMendable(error) else {
-                    // A task that is cancelled may be followed by another; every other end is one for good.
-                    if error.code != .cancelled { state.withLock { $0.final = error } }
+                    state.withLock { $0.final = error }
                     throw error
                 }
                 state.withLock { $0.active = nil }
+            case .interrupted: throw Self.taskCancelled
             }
         }
     }
@@ -91,7 +91,7 @@ final class WatchSession: Sendable {
             do {
                 try await Task.sleep(for: ceiling * Double.random(in: 0.5...1))
             } catch {
-                throw ErrandError(.cancelled, "the task was cancelled", applied: .no)
+                throw Self.taskCancelled
             }
         }
         // Counted until something comes, so that a server that greets and drops us is not called without pause.
@@ -103,6 +103,8 @@ final class WatchSession: Sendable {
             guard Self.isMendable(error) || error.code == .resourceExhausted else { throw error }
         }
     }
+
+    private static let taskCancelled = ErrandError(.cancelled, "the task was cancelled", applied: .no)
 
     private static func isMendable(_ error: ErrandError) -> Bool {
         switch error.code {

@@ -19,6 +19,9 @@ package final class ChangeFeed: Sendable {
     /// The same as in `state`, written under its lock and read without, so that a call that only read costs no lock.
     private let given: Atomic<UInt64>
     private let visible: Atomic<UInt64>
+    private let recorded = Atomic<UInt64>(0)
+    /// Where changes are recorded that must survive the process; then it is the journal that publishes.
+    private let journal: (any ChangeJournal)?
     /// How many events are kept, unless their status details are very long.
     package let historyCountMax: Int
 
@@ -27,10 +30,13 @@ package final class ChangeFeed: Sendable {
 
     /// `firstRevision` is that of the first event, at least 1. A store that forgets its events when it ends takes it from
     /// `firstRevision(startedAtMilliseconds:)`, so that a revision of an earlier run is always too old.
-    package init(firstRevision: UInt64 = 1, limits: StoreLimits = StoreLimits()) {
+    init(
+        firstRevision: UInt64 = 1, limits: StoreLimits = StoreLimits(), journal: (any ChangeJournal)? = nil
+    ) {
         precondition(firstRevision > 0, "revision 0 comes before all events")
         precondition(limits.watchHistoryEventCount > 0, "an event is kept at least until it is published")
         historyCountMax = limits.watchHistoryEventCount
+        self.journal = journal
         state = Mutex(FeedState(firstRevision: firstRevision, limits: limits))
         given = Atomic(firstRevision - 1)
         visible = Atomic(firstRevision - 1)
@@ -48,19 +54,61 @@ package final class ChangeFeed: Sendable {
 
     // MARK: For the store
 
-    /// Gives the event the next revision. To be called under the lock under which its change was decided.
+    /// Gives the events of one change the next revisions and records the change. To be called under the lock under which
+    /// it was decided. `write` appends the record, which is given the first revision; it is called under the feed's
+    /// lock, so that revisions and sequences of the journal rise together, and not at all in a store without a journal.
+    /// Returns the record's sequence, 0 without a journal.
     @discardableResult
-    func append(_ event: FeedEvent) -> UInt64 {
+    func append(
+        _ event: FeedEvent, _ second: FeedEvent? = nil, recording write: (inout JournalBuffer, UInt64) -> Void
+    ) -> UInt64 {
         state.withLock { state in
             let revision = state.append(event)
-            given.store(revision, ordering: .releasing)
-            return revision
+            if let second { _ = state.append(second) }
+            given.store(state.given, ordering: .releasing)
+            guard let journal else { return 0 }
+            return note(journal.append(upTo: state.given) { write(&$0, revision) })
+        }
+    }
+
+    /// Records a change that nobody watches. Returns the record's sequence, 0 without a journal.
+    @discardableResult
+    func record(_ write: (inout JournalBuffer) -> Void) -> UInt64 {
+        guard let journal else { return 0 }
+        return state.withLock { note(journal.append(upTo: $0.given, write)) }
+    }
+
+    /// Of the newest record.
+    var recordedSequence: UInt64 { recorded.load(ordering: .acquiring) }
+
+    private func note(_ sequence: UInt64) -> UInt64 {
+        recorded.store(sequence, ordering: .releasing)
+        return sequence
+    }
+
+    /// Whether changes are recorded.
+    var isRecorded: Bool { journal != nil }
+
+    /// How many events are not visible yet.
+    var unpublishedCount: UInt64 {
+        let visible = visible.load(ordering: .acquiring)
+        let given = given.load(ordering: .acquiring)
+        return given > visible ? given - visible : 0
+    }
+
+    /// Puts back an event of an earlier run, the next in order, and makes it visible. Before anybody watches.
+    func restore(_ event: FeedEvent) {
+        state.withLock { state in
+            given.store(state.append(event), ordering: .releasing)
+            _ = state.publishSlice(upTo: state.given)
+            visible.store(state.visible, ordering: .releasing)
         }
     }
 
     /// Makes visible what was appended. To be called without any other lock, before the calls that made the changes
-    /// are answered.
+    /// are answered. Does nothing where a journal publishes what is durable.
     package func publish() {
+        guard journal == nil else { return }
         publish(upTo: given.load(ordering: .acquiring))
     }
 
@@ -81,6 +129,7 @@ package final class ChangeFeed: Sendable {
     func publishIfMany() {
         let given = given.load(ordering: .acquiring)
         let visible = visible.load(ordering: .acquiring)
+        guard journal == nil else { return }
         if given > visible, given - visible >= Self.unpublishedCountMax { publish(upTo: given) }
     }
 

@@ -26,6 +26,8 @@ struct FileDescriptor: ~Copyable {
     /// Returns whether nobody else holds it. It holds until the descriptor is closed, by a crash too.
     func tryLock() -> Bool { flock(number, LOCK_EX | LOCK_NB) == 0 }
 
+    func unlock() { _ = flock(number, LOCK_UN) }
+
     var byteCount: Int64 {
         var status = stat()
         return fstat(number, &status) == 0 ? Int64(status.st_size) : 0

@@ -26,7 +26,13 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     private let byteCountMax: Int
     private let shared: Mutex<Shared>
     private let durable: Atomic<UInt64>
+    /// Told the mark of each group that has become durable, on the queue, before those who wait for it.
+    private let onDurable: @Sendable (_ mark: UInt64) -> Void
+    /// Told each new state, on the queue.
+    private let onState: @Sendable (State) -> Void
     private let throttled = Atomic(false)
+    /// False while the disk is full, and for good after a failure or a stop.
+    private let accepting = Atomic(true)
     /// What is being stored, and then empty; it changes places with the gathering one.
     private var group = JournalBuffer()
     /// Told outside of the lock, and then empty; it changes places too.
@@ -40,6 +46,11 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
         var next: UInt64
         /// The last sequence whose record was kept.
         var acceptedLast: UInt64
+        /// What the one who appended it says about it: the mark of a group is that of its last record.
+        var mark: UInt64 = 0
+        var groupMark: UInt64 = 0
+        var durableLast: UInt64
+        var durableMark: UInt64
         var waitersOfGroup = WaiterList()
         var waiters = WaiterList()
         var state = State.running
@@ -53,13 +64,19 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     ///   - retryAfterDelay: runs a block later, on any thread; after a second unless a test brings another.
     package init(
         _ storage: sending Storage, byteCountMax: Int = 32 << 20,
-        retryAfterDelay: Delay? = nil
+        retryAfterDelay: Delay? = nil, mark: UInt64 = 0,
+        onDurable: @escaping @Sendable (_ mark: UInt64) -> Void = { _ in },
+        onState: @escaping @Sendable (State) -> Void = { _ in }
     ) {
         let last = storage.lastSequence
         self.byteCountMax = byteCountMax
+        self.onDurable = onDurable
+        self.onState = onState
         self.retryAfterDelay =
             retryAfterDelay ?? { retry in DispatchQueue.global().asyncAfter(deadline: .now() + 1, execute: retry) }
-        shared = Mutex(Shared(groupLast: last, next: last + 1, acceptedLast: last))
+        shared = Mutex(
+            Shared(
+                groupLast: last, next: last + 1, acceptedLast: last, mark: mark, durableLast: last, durableMark: mark))
         durable = Atomic(last)
         self.storage = storage
     }
@@ -71,31 +88,49 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     /// Producers look at it before they decide something, and refuse or wait instead.
     package var isThrottled: Bool { throttled.load(ordering: .relaxed) }
     package var state: State { shared.withLock { $0.state } }
+    /// Whether the state is `running`, without a lock.
+    package var isRunning: Bool { accepting.load(ordering: .relaxed) }
+    /// The end of a group that is durable, and its mark.
+    package var durablePoint: (sequence: UInt64, mark: UInt64) {
+        shared.withLock { ($0.durableLast, $0.durableMark) }
+    }
 
     /// Appends one record and returns its sequence. The order of calls is the order in the journal, so callers hold the
     /// lock under which they decided. `write` runs under the committer's lock and does nothing but append bytes.
     ///
     /// After a failure or a stop it still counts, but keeps nothing: whoever waits for that sequence is told.
-    package func append(_ write: (inout JournalBuffer) -> Void) -> UInt64 {
-        let (sequence, isFirst) = shared.withLock { shared in
+    /// The writer does not begin before `begin()` is called, which costs a system call and so wants no lock.
+    package func append(mark: UInt64 = 0, _ write: (inout JournalBuffer) -> Void) -> UInt64 {
+        shared.withLock { shared in
             let sequence = shared.next
             shared.next += 1
             switch shared.state {
-            case .failed, .stopped: return (sequence, false)
+            case .failed, .stopped: return sequence
             case .running, .full: break
             }
-            guard !shared.isStopping else { return (sequence, false) }
+            guard !shared.isStopping else { return sequence }
             shared.gathering.appendRecord(write)
             shared.acceptedLast = sequence
+            shared.mark = mark
             if shared.gathering.byteCount + shared.groupByteCount >= byteCountMax {
                 throttled.store(true, ordering: .relaxed)
             }
-            defer { shared.hasTurn = true }
-            return (sequence, !shared.hasTurn)
+            return sequence
         }
-        if isFirst { queue.async { self.turn() } }
-        return sequence
     }
+
+    /// Sees to it that what was appended is being stored. To be called without any lock.
+    package func begin() {
+        let begins = shared.withLock { shared in
+            guard !shared.hasTurn, shared.gathering.byteCount > 0 else { return false }
+            shared.hasTurn = true
+            return true
+        }
+        if begins { queue.async { self.turn() } }
+    }
+
+    /// The sequence of the newest record, durable or not.
+    package var lastSequence: UInt64 { shared.withLock { $0.next - 1 } }
 
     /// Tells the waiter when `sequence`, one that `append` has returned, is durable: inline if it is already.
     package func whenDurable(_ sequence: UInt64, _ waiter: any DurabilityWaiter) {
@@ -156,20 +191,30 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
             try storage.appendGroup(first: first, last: last, records: group.bytes.span.bytes)
         } catch {
             guard case .diskFull = error else { return fail(error) }
-            shared.withLock { $0.state = .full }
+            let isNews = shared.withLock { shared in
+                defer { shared.state = .full }
+                return shared.state == .running
+            }
+            accepting.store(false, ordering: .relaxed)
+            if isNews { onState(.full) }
             // The group stays, and with it `hasTurn`, so that nobody else begins a turn.
             return retryAfterDelay { self.queue.async { self.turn() } }
         }
         group.removeAll()
+        onDurable(shared.withLock { $0.groupMark })
         durable.store(last, ordering: .releasing)
-        let hasMore = shared.withLock { shared in
+        let (hasMore, wasFull) = shared.withLock { shared in
+            let wasFull = shared.state == .full
+            if wasFull { accepting.store(true, ordering: .relaxed) }
             shared.state = .running
             shared.groupByteCount = 0
+            (shared.durableLast, shared.durableMark) = (last, shared.groupMark)
             throttled.store(shared.gathering.byteCount >= byteCountMax, ordering: .relaxed)
             swap(&shared.waitersOfGroup, &toldWaiters)
             shared.hasTurn = shared.gathering.byteCount > 0
-            return shared.hasTurn
+            return (shared.hasTurn, wasFull)
         }
+        if wasFull { onState(.running) }
         toldWaiters.tellAll { $0.durable() }
         do throws(StorageFault) {
             try storage.maintain()
@@ -193,6 +238,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
                 // The list of the group is empty: its waiters were taken when the last group was stored.
                 swap(&shared.waiters, &shared.waitersOfGroup)
                 shared.groupLast = shared.acceptedLast
+                shared.groupMark = shared.mark
                 shared.groupByteCount = group.byteCount
             }
             return (storage.lastSequence + 1, shared.groupLast)
@@ -209,6 +255,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
             case .running, .full: break
             }
             shared.state = state
+            accepting.store(false, ordering: .relaxed)
             shared.gathering.removeAll()
             shared.groupByteCount = 0
             throttled.store(false, ordering: .relaxed)
@@ -217,6 +264,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
         }
         group.removeAll()
         guard var lists else { return }
+        onState(state)
         lists.0.tellAll { $0.failed(fault) }
         lists.1.tellAll { $0.failed(fault) }
     }

@@ -12,7 +12,7 @@ extension JournalDatabase {
         }
         look(checkPages)
         look { () throws(StorageFault) in
-            try forEachRecord(after: meta.checkpointSequence) { _, _ in }
+            try forEachRecord(after: meta.journalStart) { _, _ in }
             let rowCount = try connection.integer("SELECT count(*) FROM journal")
             guard UInt64(exactly: rowCount) == meta.groupCount else {
                 throw .damaged("\(rowCount) groups where there were \(meta.groupCount)", at: "journal")

@@ -8,7 +8,7 @@ extension JournalDatabase {
         after sequence: UInt64,
         _ body: (_ first: UInt64, _ last: UInt64, _ records: RawSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
-        precondition(sequence >= meta.checkpointSequence)
+        precondition(sequence >= meta.journalStart)
         guard sequence < meta.lastSequence else { return }
         let statement = try connection.prepare(
             "SELECT last, first, records, checksum FROM journal WHERE last > ?1 ORDER BY last")

@@ -55,6 +55,8 @@ package final class JournalDatabase {
     package var lastSequence: UInt64 { meta.lastSequence }
     /// The state tables hold everything up to this one.
     package var checkpointSequence: UInt64 { meta.checkpointSequence }
+    /// The journal holds everything after this one.
+    package var journalStart: UInt64 { meta.journalStart }
 
     /// Appends a group; it is durable when this returns. Sequences continue where the last group ended.
     package func appendGroup(first: UInt64, last: UInt64, records: RawSpan) throws(StorageFault) {
@@ -114,10 +116,11 @@ package final class JournalDatabase {
     }
 
     /// Moves the WAL into the database, so that a copy of the one file is all of it. After a fault nothing is written
-    /// any more. Nothing may be called after this; the lock goes with the object.
+    /// any more. Nothing may be called after this, and another may open the directory.
     package func close() throws(StorageFault) {
         guard !isClosed else { return }
         isClosed = true
+        defer { directory.unlock() }
         if fault == nil { try moveWAL(isTruncating: true) }
     }
 }

@@ -145,19 +145,29 @@ package struct StateTransaction: ~Copyable {
 }
 
 extension JournalDatabase {
+    /// Writes rows that are newer than the last checkpoint, ahead of the next one: all that they show must be in the
+    /// journal. One transaction.
+    package func fold(_ body: (borrowing StateTransaction) throws(StorageFault) -> Void) throws(StorageFault) {
+        try write { () throws(StorageFault) in try body(StateTransaction(self)) }
+    }
+
     /// Folds the journal up to `sequence` into the tables: what `body` does, the end of those groups and the new counts
     /// are one transaction, so that there are never two truths. If `body` throws, the old state stands.
     /// A group that reaches beyond `sequence` stays whole. Not to be called from the body of a read.
+    /// The groups after `journalStart` stay all the same, if that is given.
     package func checkpoint(
-        through sequence: UInt64, _ body: (borrowing StateTransaction) throws(StorageFault) -> Void
+        through sequence: UInt64, journalStart: UInt64? = nil,
+        _ body: (borrowing StateTransaction) throws(StorageFault) -> Void
     ) throws(StorageFault) {
         precondition(sequence >= meta.checkpointSequence && sequence <= meta.lastSequence)
+        let start = max(meta.journalStart, min(journalStart ?? sequence, sequence))
         try write { () throws(StorageFault) in
             try body(StateTransaction(self))
-            try statements.deleteGroups.bind(Int64(sequence), at: 1)
+            try statements.deleteGroups.bind(Int64(start), at: 1)
             try statements.deleteGroups.run()
             meta.groupCount &-= UInt64(clamping: connection.changeCount)
             meta.checkpointSequence = sequence
+            meta.journalStart = start
         }
         do throws(StorageFault) {
             try moveWAL()

@@ -33,6 +33,9 @@ struct StoreDirectory: ~Copyable {
         self.path = path
     }
 
+    /// Lets others have it before this value ends.
+    func unlock() { lock.unlock() }
+
     /// Makes one directory, for this user only, and makes its entry durable.
     private static func make(_ path: String) throws(StorageFault) {
         if mkdir(path, 0o700) == 0 {

@@ -7,6 +7,8 @@ struct StoreMeta: Equatable {
     /// What the state tables hold.
     var checkpointSequence: UInt64 = 0
     var groupCount: UInt64 = 0
+    /// The journal holds what is after this one: more than is not in the tables, for watches that come back.
+    var journalStart: UInt64 = 0
     var jobs = Tally()
     var targets = Tally()
     var openExecutions = Tally()
@@ -30,13 +32,13 @@ struct StoreMeta: Equatable {
     }
 
     static let replaceStatement = "REPLACE INTO meta(id, body, checksum) VALUES(0, ?1, ?2)"
-    private static let fieldCount = 13
+    private static let fieldCount = 14
 
-    private var fields: InlineArray<13, UInt64> {
+    private var fields: InlineArray<14, UInt64> {
         [
             lastSequence, checkpointSequence, groupCount, jobs.rowCount, jobs.checksumSum, targets.rowCount,
             targets.checksumSum, openExecutions.rowCount, openExecutions.checksumSum, finishedExecutions.rowCount,
-            finishedExecutions.checksumSum, facts.rowCount, facts.checksumSum,
+            finishedExecutions.checksumSum, facts.rowCount, facts.checksumSum, journalStart,
         ]
     }
 
@@ -73,8 +75,11 @@ struct StoreMeta: Equatable {
         func tally(_ index: Int) -> Tally { Tally(rowCount: fields[index], checksumSum: fields[index + 1]) }
         (meta.jobs, meta.targets, meta.openExecutions) = (tally(3), tally(5), tally(7))
         (meta.finishedExecutions, meta.facts) = (tally(9), tally(11))
+        meta.journalStart = fields[13]
         // Sequences are stored as SQLite's signed integers.
-        guard meta.lastSequence <= UInt64(Int64.max), meta.checkpointSequence <= meta.lastSequence else {
+        guard meta.lastSequence <= UInt64(Int64.max), meta.checkpointSequence <= meta.lastSequence,
+            meta.journalStart <= meta.checkpointSequence
+        else {
             throw .damaged("the sequences make no sense", at: "meta")
         }
         return meta

@@ -8,13 +8,16 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Serve job executions until SIGTERM or SIGINT.",
         discussion: """
             Example:
-              errand serve --listen 0.0.0.0:5740 \\
+              errand serve --listen 0.0.0.0:5740 --data /var/lib/errand \\
                 --arn-prefix arn:aws:iot:eu-central-1:123456789012
+
+            Every change is on disk before it is acknowledged. The directory is made if it is not there (its parent must \
+            be), and belongs to one server at a time. 'errand store' checks it, and backs it up while this runs.
 
             When it accepts connections it prints 'errand: serving on HOST:PORT' on standard output; port 0 takes a free \
             one. Logs go to standard error. The first SIGTERM or SIGINT lets clients finish, for up to ten seconds, and \
             ends with status 0; a second one ends at once with status 1. A port in use ends with status 1, a bad option \
-            with status 2. There is no authentication yet: listen on loopback or in a trusted network only.
+            with status 2, a store that is damaged or in use with status 1. There is no authentication yet: listen on loopback or in a trusted network only.
             """)
 
     @Option(
@@ -23,6 +26,14 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "host:port"),
         transform: { try HostPort($0) })
     var listen: HostPort = .standard
+
+    @Option(help: ArgumentHelp("Where everything is kept. (default: \(Self.standardData))", valueName: "directory"))
+    var data: String?
+
+    @Flag(help: "Keep everything in memory only; the end of the process forgets it.")
+    var memory = false
+
+    private static let standardData = "./errand-data"
 
     @Option(
         help: ArgumentHelp(
@@ -44,6 +55,10 @@ struct ServeCommand: AsyncParsableCommand {
     var logLevel = Logger.Level.info
 
     func validate() throws {
+        if memory, data != nil {
+            throw ValidationError("--memory keeps nothing on disk; leave out --data or --memory.")
+        }
+        if data?.isEmpty == true { throw ValidationError("--data takes a directory, such as /var/lib/errand.") }
         guard (1...256).contains(arnPrefix.utf8.count), arnPrefix.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw ValidationError("--arn-prefix takes 1 to 256 printable ASCII characters without spaces")
         }
@@ -58,6 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.port = listen.port
         configuration.minuteLengthMilliseconds = minuteLength.milliseconds
         configuration.thingArnPrefix = arnPrefix
+        configuration.dataDirectory = memory ? nil : data ?? Self.standardData
         configuration.connectionCountMax = min(
             configuration.connectionCountMax, JobExecutionServer.raiseConnectionLimit())
         configuration.logger = ServerLog.logger(logLevel)

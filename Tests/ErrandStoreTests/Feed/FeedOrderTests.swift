@@ -7,7 +7,7 @@ import Testing
 struct FeedOrderTests {
     private let failedRetry = RetryCriterion(failureType: .failed, numberOfRetries: 1)
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func jobThatIsCreatedAndCompleted(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let watch = try store.watch()
@@ -35,7 +35,7 @@ struct FeedOrderTests {
             ])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func nothingIsAnEventThatChangesNothing(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a"])
@@ -59,7 +59,7 @@ struct FeedOrderTests {
         #expect(watch.lines().isEmpty)
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func retryFollowsTheFailure(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a"], JobConfiguration(retryCriteria: [failedRetry]))
@@ -72,7 +72,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["device j/a#2 v2 QUEUED>FAILED", "service j IN_PROGRESS>COMPLETED"])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func timersAreTheServices(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a", "b"], timeout: 1)
@@ -86,7 +86,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["service j/b#1 v3 IN_PROGRESS>TIMED_OUT", "service j IN_PROGRESS>COMPLETED"])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func cancelOfAJobIsFirstTheJobs(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a", "b"])
@@ -103,7 +103,7 @@ struct FeedOrderTests {
             ])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func abortFollowsTheFailure(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let criterion = AbortCriterion(
@@ -117,7 +117,7 @@ struct FeedOrderTests {
             ])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func deletionEndsWithTheJob(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a", "b"])
@@ -133,7 +133,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["operator j >IN_PROGRESS", "service j/a#1 v1 >QUEUED"])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.inMemory)
     func largeDeletionGoesOnInAdvance(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: (0..<5000).map { "t\($0)" })
@@ -147,7 +147,7 @@ struct FeedOrderTests {
         #expect(rest.count == 905 && rest.last == "operator j DELETION_IN_PROGRESS>")
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func deletionOfTheLastOpenExecutionCompletesTheJob(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a"])
@@ -156,7 +156,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["operator j/a#1 v1 QUEUED>", "service j IN_PROGRESS>COMPLETED"])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func updateAndRemovalOfTargets(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let rollout = RolloutConfig(maximumPerMinute: 1)
@@ -174,7 +174,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["operator j/b#1 v2 QUEUED>REMOVED", "service j IN_PROGRESS>COMPLETED"])
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func stagedJobMakesNoEvent(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let watch = try store.watch()

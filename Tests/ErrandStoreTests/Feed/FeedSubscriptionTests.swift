@@ -25,7 +25,7 @@ struct FeedSubscriptionTests {
         try store.update("j2", "b", .failed, at: 7)
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func everyScopeSeesExactlyItsEvents(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let watches = try scopes().map { try store.watch($0) }
@@ -40,7 +40,7 @@ struct FeedSubscriptionTests {
         }
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func everyRevisionIsOneToGoOnFrom(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try change(store)

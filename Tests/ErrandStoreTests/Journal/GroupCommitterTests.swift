@@ -36,10 +36,10 @@ struct GroupCommitterTests {
     @Test func whatGathersDuringASyncIsOneGroup() throws {
         let committer = makeCommitter()
         hold()
-        #expect(committer.append { $0.append(UInt8(1)) } == 1)
+        #expect(committer.put { $0.append(UInt8(1)) } == 1)
         control.arrived.wait()
         for number in 2...9 as ClosedRange<UInt64> {
-            #expect(committer.append { $0.append(UInt8(truncatingIfNeeded: number)) } == number)
+            #expect(committer.put { $0.append(UInt8(truncatingIfNeeded: number)) } == number)
         }
         #expect(committer.durableSequence == 0)
         release()
@@ -65,7 +65,7 @@ struct GroupCommitterTests {
         let sequences = Mutex<[UInt64]>([])
         DispatchQueue.concurrentPerform(iterations: threadCount) { thread in
             for number in 0..<recordCount {
-                let sequence = committer.append { $0.append(UInt64(thread * recordCount + number)) }
+                let sequence = committer.put { $0.append(UInt64(thread * recordCount + number)) }
                 sequences.withLock { $0.append(sequence) }
                 left.enter()
                 committer.whenDurable(sequence) { [control] result in
@@ -104,10 +104,10 @@ struct GroupCommitterTests {
     @Test func waitersOfOneGroupComeInTheOrderOfTheirSequences() {
         let committer = makeCommitter()
         hold()
-        _ = committer.append { $0.append(UInt8(0)) }
+        _ = committer.put { $0.append(UInt8(0)) }
         control.arrived.wait()
         let order = Mutex<[UInt64]>([])
-        for _ in 0..<5 { _ = committer.append { $0.append(UInt8(0)) } }
+        for _ in 0..<5 { _ = committer.put { $0.append(UInt8(0)) } }
         for sequence in [4, 1, 6, 2, 5, 3] as [UInt64] {
             committer.whenDurable(sequence) { _ in order.withLock { $0.append(sequence) } }
         }
@@ -123,13 +123,13 @@ struct GroupCommitterTests {
         let committer = makeCommitter(byteCountMax: 40)
         control.report.withLock { $0.faults = [.diskFull(operation: "COMMIT"), .diskFull(operation: "COMMIT")] }
         let waiter = RecordingWaiter()
-        let sequence = committer.append { $0.append(UInt64(5)) }
+        let sequence = committer.put { $0.append(UInt64(5)) }
         committer.whenDurable(sequence, waiter)
         control.retried.wait()
         #expect(committer.state == .full && waiter.all == [] && committer.durableSequence == 0)
         // Producers go on until they are throttled.
         #expect(!committer.isThrottled)
-        for _ in 0..<3 { _ = committer.append { $0.append(UInt64(6)) } }
+        for _ in 0..<3 { _ = committer.put { $0.append(UInt64(6)) } }
         #expect(committer.isThrottled)
         control.retryNow()
         control.retried.wait()
@@ -147,7 +147,7 @@ struct GroupCommitterTests {
         let committer = makeCommitter()
         control.report.withLock { $0.faults = [.diskFull(operation: "COMMIT"), .diskFull(operation: "COMMIT")] }
         let waiter = RecordingWaiter()
-        committer.whenDurable(committer.append { $0.append(UInt64(5)) }, waiter)
+        committer.whenDurable(committer.put { $0.append(UInt64(5)) }, waiter)
         control.retried.wait()
         let fault = stop(committer)
         #expect(fault == .diskFull(operation: "store the last group"))
@@ -161,14 +161,14 @@ struct GroupCommitterTests {
         let stored = RecordingWaiter()
         let signal = DispatchSemaphore(value: 0)
         let first = RecordingWaiter { signal.signal() }
-        committer.whenDurable(committer.append { $0.append(UInt64(1)) }, first)
+        committer.whenDurable(committer.put { $0.append(UInt64(1)) }, first)
         signal.wait()
         control.report.withLock { $0.faults = [broken] }
         hold()
         let waiters = (0..<20).map { _ in RecordingWaiter() }
-        committer.whenDurable(committer.append { $0.append(UInt64(2)) }, waiters[0])
+        committer.whenDurable(committer.put { $0.append(UInt64(2)) }, waiters[0])
         control.arrived.wait()
-        for waiter in waiters[1...] { committer.whenDurable(committer.append { $0.append(UInt64(2)) }, waiter) }
+        for waiter in waiters[1...] { committer.whenDurable(committer.put { $0.append(UInt64(2)) }, waiter) }
         release()
         #expect(stop(committer) == broken)
         #expect(waiters.allSatisfy { $0.all == [.failed(broken)] })
@@ -176,7 +176,7 @@ struct GroupCommitterTests {
         committer.whenDurable(1, stored)
         #expect(first.all == [.durable] && stored.all == [.durable])
         let late = RecordingWaiter()
-        committer.whenDurable(committer.append { $0.append(UInt64(2)) }, late)
+        committer.whenDurable(committer.put { $0.append(UInt64(2)) }, late)
         #expect(late.all == [.failed(broken)] && committer.state == .failed(broken))
         #expect(control.groups.count == 1 && control.report.withLock { $0.faultCount } == 1)
     }
@@ -184,10 +184,10 @@ struct GroupCommitterTests {
     @Test func whatComesAfterAStopIsRefused() {
         let committer = makeCommitter()
         let kept = RecordingWaiter()
-        committer.whenDurable(committer.append { $0.append(UInt64(1)) }, kept)
+        committer.whenDurable(committer.put { $0.append(UInt64(1)) }, kept)
         #expect(stop(committer) == nil)
         let late = RecordingWaiter()
-        committer.whenDurable(committer.append { $0.append(UInt64(2)) }, late)
+        committer.whenDurable(committer.put { $0.append(UInt64(2)) }, late)
         #expect(kept.all == [.durable] && late.all == [.failed(.stopped)] && control.groups.count == 1)
         #expect(stop(committer) == nil)
     }
@@ -200,7 +200,7 @@ struct GroupCommitterTests {
         for round in 0..<20 {
             for _ in 0..<50 {
                 left.enter()
-                committer.whenDurable(committer.append { $0.append("record \(round)") }) { _ in left.leave() }
+                committer.whenDurable(committer.put { $0.append("record \(round)") }) { _ in left.leave() }
             }
             left.enter()
             committer.performBetweenGroups { (database) throws(StorageFault) in
@@ -221,7 +221,7 @@ struct GroupCommitterTests {
         let committer = GroupCommitter(try store.open())
         let waiter = RecordingWaiter()
         let signal = DispatchSemaphore(value: 0)
-        committer.whenDurable(committer.append { $0.append("first") }, RecordingWaiter { signal.signal() })
+        committer.whenDurable(committer.put { $0.append("first") }, RecordingWaiter { signal.signal() })
         signal.wait()
         let found = Mutex<StorageFault?>(nil)
         committer.performBetweenGroups { database in
@@ -233,7 +233,7 @@ struct GroupCommitterTests {
         }
         signal.wait()
         let fault = try #require(found.withLock { $0 })
-        committer.whenDurable(committer.append { $0.append("second") }, waiter)
+        committer.whenDurable(committer.put { $0.append("second") }, waiter)
         #expect(stop(committer) == fault)
         #expect(waiter.all == [.failed(fault)])
     }
@@ -242,7 +242,7 @@ struct GroupCommitterTests {
         let store = TemporaryStore()
         do {
             let committer = GroupCommitter(try store.open())
-            for number in 1...5 as ClosedRange<UInt64> { #expect(committer.append { $0.append(number) } == number) }
+            for number in 1...5 as ClosedRange<UInt64> { #expect(committer.put { $0.append(number) } == number) }
             #expect(stop(committer) == nil)
         }
         let database = try store.open()
@@ -250,7 +250,16 @@ struct GroupCommitterTests {
         try database.forEachRecord(after: 0) { found.append($1.array) }
         #expect(found.map { $0[0] } == [1, 2, 3, 4, 5])
         let committer = GroupCommitter(database)
-        #expect(committer.durableSequence == 5 && committer.append { $0.append(UInt8(6)) } == 6)
+        #expect(committer.durableSequence == 5 && committer.put { $0.append(UInt8(6)) } == 6)
         #expect(stop(committer) == nil)
+    }
+}
+
+extension GroupCommitter {
+    /// Appends a record and sees to it that it is stored.
+    @discardableResult
+    fileprivate func put(_ write: (inout JournalBuffer) -> Void) -> UInt64 {
+        defer { begin() }
+        return append(write)
     }
 }

@@ -1,0 +1,66 @@
+internal import Dispatch
+internal import Synchronization
+
+/// Decides when the journal is folded into the tables: when it has grown enough.
+///
+/// `@unchecked Sendable`: `lastPoint` is touched on `queue` only, the rest never changes or is atomic.
+final class CheckpointClock: @unchecked Sendable {
+    private let memory: MemoryExecutionStore
+    private let committer: GroupCommitter<JournalDatabase>
+    private let queue = DispatchQueue(label: "errand.checkpoint", qos: .utility)
+    private var lastPoint: (sequence: UInt64, mark: UInt64)
+    private let nextSequence: Atomic<UInt64>
+    private let isStopping = Atomic(false)
+
+    /// How many records are taken together. A start reads up to three times as many; a row costs about as much as ten
+    /// records, so that fewer make a busy store write the same rows again and again.
+    static let recordCount: UInt64 = 200_000
+
+    /// `lastPoint` is that of the last checkpoint, in an earlier run perhaps.
+    init(
+        _ memory: MemoryExecutionStore, _ committer: GroupCommitter<JournalDatabase>,
+        lastPoint: (sequence: UInt64, mark: UInt64)
+    ) {
+        self.memory = memory
+        self.committer = committer
+        self.lastPoint = lastPoint
+        nextSequence = Atomic(lastPoint.sequence + Self.recordCount)
+    }
+
+    /// To be called now and then; begins a checkpoint if it is time.
+    func note(_ committer: GroupCommitter<JournalDatabase>) {
+        let due = nextSequence.load(ordering: .relaxed)
+        guard committer.durableSequence >= due,
+            nextSequence.compareExchange(expected: due, desired: UInt64.max, ordering: .relaxed).exchanged
+        else { return }
+        queue.async { _ = self.run() }
+    }
+
+    func runNow() -> StorageFault? { queue.sync { run() } }
+
+    func stop() {
+        isStopping.store(true, ordering: .relaxed)
+        queue.sync {}
+    }
+
+    private func run() -> StorageFault? {
+        guard !isStopping.load(ordering: .relaxed) else { return .stopped }
+        let point = committer.durablePoint
+        // What came between the last two checkpoints stays in the journal, for watches that come back.
+        let start = (sequence: lastPoint.sequence, revision: lastPoint.mark)
+        let checkpoint = StoreCheckpoint(store: memory, committer: committer, journalStart: start) { [self] in
+            guard !isStopping.load(ordering: .relaxed) else { return false }
+            DispatchSemaphore(value: 0).waitBriefly()
+            return true
+        }
+        let fault = checkpoint.run(through: point)
+        if fault == nil { lastPoint = point }
+        nextSequence.store(point.sequence + Self.recordCount, ordering: .relaxed)
+        return fault
+    }
+}
+
+extension DispatchSemaphore {
+    /// While the disk is full there is nothing to be done but to wait.
+    fileprivate func waitBriefly() { _ = wait(timeout: .now() + 1) }
+}

@@ -1,0 +1,177 @@
+internal import Dispatch
+package import ErrandCore
+internal import Synchronization
+
+/// The embedded store: executions in memory, every change in a journal on disk before anybody is told of it.
+///
+/// A call is decided inline, as `MemoryExecutionStore` does it; each change appends a record to the journal under the very
+/// lock under which it was decided. The batch is complete when the newest record that its outcomes show is durable, which one
+/// commit makes of all records that have gathered. Events are published by the journal too, in its order.
+package final class DurableExecutionStore: ExecutionStore {
+    let memory: MemoryExecutionStore
+    let committer: GroupCommitter<JournalDatabase>
+    private let checkpoints: CheckpointClock
+    /// What the start found and did.
+    package let recovery: RecoveryFacts
+
+    /// What whoever runs the server should know. Told on the journal's queue.
+    package enum Report: Sendable, Equatable {
+        case isFull
+        case hasRoomAgain
+        /// From here on the store is read-only.
+        case failed(StorageFault)
+    }
+
+    package struct RecoveryFacts: Sendable, Equatable {
+        package var jobCount = 0
+        package var executionCount: UInt64 = 0
+        package var replayedRecordCount = 0
+    }
+
+    /// Opens the store in `directory`, and makes it if it is not there.
+    package convenience init(
+        directory: String, rules: ExecutionRules, limits: StoreLimits = StoreLimits(), at nowMilliseconds: Int64,
+        stripeCount: Int = 64, report: @escaping @Sendable (Report) -> Void = { _ in }
+    ) throws(StorageFault) {
+        try self.init(
+            try JournalDatabase.open(directory: directory, create: true), rules: rules, limits: limits,
+            at: nowMilliseconds, stripeCount: stripeCount, report: report)
+    }
+
+    init(
+        _ database: sending JournalDatabase, rules: ExecutionRules, limits: StoreLimits, at now: Int64,
+        stripeCount: Int, report: @escaping @Sendable (Report) -> Void = { _ in }
+    ) throws(StorageFault) {
+        let facts = try StoreRecovery.facts(of: database, at: now)
+        let journal = StoreJournal()
+        let changes = ChangeFeed(
+            firstRevision: facts.journalStartRevision + 1, limits: limits, journal: journal)
+        let memory = MemoryExecutionStore(rules: rules, stripeCount: stripeCount, limits: limits, changes: changes)
+        var recovery = StoreRecovery(into: memory, facts: facts, at: now)
+        try recovery.run(database)
+        let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
+        let committer = GroupCommitter(
+            database, mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
+        ) { state in
+            switch state {
+            case .running: report(.hasRoomAgain)
+            case .full: report(.isFull)
+            case .failed(let fault): report(.failed(fault))
+            case .stopped: break
+            }
+        }
+        journal.begin(committer)
+        self.memory = memory
+        self.committer = committer
+        checkpoints = CheckpointClock(memory, committer, lastPoint: lastPoint)
+        self.recovery = RecoveryFacts(
+            jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,
+            replayedRecordCount: recovery.replayedCount)
+    }
+
+    /// Does what became due while nobody served: deadlines that have passed fire before anybody is served.
+    package func catchUp(to nowMilliseconds: Int64) {
+        while let due = advance(to: nowMilliseconds, limit: 4096).nextDueMilliseconds, due <= nowMilliseconds {}
+    }
+
+    package func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
+        let sequence = memory.decide(batch, at: nowMilliseconds, refusingChanges: refusalOfChanges)
+        committer.begin()
+        committer.whenDurable(sequence, batch)
+        checkpoints.note(committer)
+    }
+
+    package func advance(to nowMilliseconds: Int64, limit: Int) -> AdvanceResult {
+        guard refusalOfChanges == nil else {
+            return AdvanceResult(nextDueMilliseconds: nowMilliseconds + Self.retryAfterMilliseconds)
+        }
+        defer { committer.begin() }
+        return memory.advance(to: nowMilliseconds, limit: limit)
+    }
+
+    package func onEarlierDue(_ notify: @escaping @Sendable (_ dueMilliseconds: Int64) -> Void) {
+        memory.onEarlierDue(notify)
+    }
+
+    package var changes: ChangeFeed { memory.changes }
+
+    package var counts: StoreCounts { memory.counts }
+
+    package func close() -> String? { stop().map { "\($0)" } }
+
+    /// Stores all that was decided, and closes the files. What comes later is refused. Says what kept it from that.
+    package func stop() -> StorageFault? {
+        checkpoints.stop()
+        let done = DispatchSemaphore(value: 0)
+        let outcome = Mutex<StorageFault?>(nil)
+        committer.stop { fault in
+            outcome.withLock { $0 = fault }
+            done.signal()
+        }
+        done.wait()
+        return outcome.withLock { $0 }
+    }
+
+    /// Folds everything into the tables now. For tests, and for those who want a short start.
+    package func checkpoint() -> StorageFault? { checkpoints.runNow() }
+
+    // MARK: Refusing
+
+    private static let retryAfterMilliseconds: Int64 = 1000
+
+    /// Why nothing may be changed now; nothing if it may.
+    private var refusalOfChanges: Refusal? {
+        guard committer.isThrottled || !committer.isRunning || isFeedFull else { return nil }
+        let delay = UInt32(Self.retryAfterMilliseconds)
+        return switch committer.state {
+        case .running where committer.isThrottled || isFeedFull:
+            Refusal(
+                .throttled, "changes come faster than the disk takes them; nothing was changed, try again",
+                retryAfterMilliseconds: delay / 10)
+        case .running: nil
+        case .full:
+            Refusal(
+                .unavailable, "the server's disk is full; nothing was changed, try again when there is room",
+                retryAfterMilliseconds: delay)
+        case .failed(let fault):
+            Refusal(
+                .unavailable, "the server is read-only, because its disk failed; nothing was changed. \(fault)")
+        case .stopped: Refusal(.unavailable, "the server is stopping; nothing was changed")
+        }
+    }
+
+    /// Events that are not durable yet must not push out those that watches have not seen.
+    private var isFeedFull: Bool { changes.unpublishedCount > UInt64(changes.historyCountMax / 2) }
+}
+
+/// Where the feed finds the committer, which takes over the database only when everything has been read from it.
+///
+/// `@unchecked Sendable`: set once, before the store is handed out; from then on it is only read.
+private final class StoreJournal: ChangeJournal, @unchecked Sendable {
+    private var committer: GroupCommitter<JournalDatabase>?
+
+    func begin(_ committer: GroupCommitter<JournalDatabase>) { self.committer = committer }
+
+    func append(upTo revision: UInt64, _ write: (inout JournalBuffer) -> Void) -> UInt64 {
+        committer?.append(upTo: revision, write) ?? 0
+    }
+}
+
+extension CommandBatch: DurabilityWaiter {
+    package func durable() { complete() }
+
+    /// What was decided will not be durable, or nobody knows: nothing of it may be shown.
+    package func failed(_ fault: StorageFault) {
+        for index in outcomes.indices {
+            if case .refused = outcomes[index], !commands[index].isChange { continue }
+            let refusal =
+                if commands[index].isChange {
+                    Refusal(.internalError, "the change may be lost, because the server's disk failed. \(fault)")
+                } else {
+                    Refusal(.unavailable, "what is asked for shows a change that may be lost. \(fault)")
+                }
+            outcomes[index] = .refused(refusal)
+        }
+        complete()
+    }
+}

@@ -1,0 +1,36 @@
+import ErrandCore
+
+/// What a durable store knows besides its jobs and executions.
+struct StoreFacts {
+    var lastJobNumber: UInt64 = 0
+    var lastCreationNumber: UInt64 = 0
+    /// Where the events of the journal begin: the newest revision that is not in it.
+    var journalStartRevision: UInt64
+    /// No execution that is not in memory has a greater one.
+    var lastSequenceOfThings: UInt32 = 0
+    /// Up to which record the remembered deletions are complete.
+    var deletionsSequence: UInt64 = 0
+    var deletions = RememberedOutcomes(countMax: ServerLimits.deletionKeyCountMin)
+
+    static let name = "store"
+
+    func append(to buffer: inout JournalBuffer) {
+        buffer.append(lastJobNumber)
+        buffer.append(lastCreationNumber)
+        buffer.append(journalStartRevision)
+        buffer.append(lastSequenceOfThings)
+        buffer.append(deletionsSequence)
+        buffer.append(deletions)
+    }
+}
+
+extension StoreFacts {
+    init(from reader: inout RecordReader) throws(StorageFault) {
+        lastJobNumber = try reader.integer()
+        lastCreationNumber = try reader.integer()
+        journalStartRevision = try reader.integer()
+        lastSequenceOfThings = try reader.integer()
+        deletionsSequence = try reader.integer()
+        try reader.outcomes(into: &deletions)
+    }
+}
