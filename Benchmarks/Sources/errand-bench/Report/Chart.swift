@@ -24,6 +24,8 @@ struct Chart {
     let series: [Series]
     /// A logarithmic y axis if not.
     var startsAtZero = false
+    /// Where the lines leave room.
+    var legendIsAtTop = false
 
     static let width = 460.0
     static let height = 340.0
@@ -120,8 +122,11 @@ struct Chart {
     }
 
     private func legend(_ series: Series, _ index: Int) -> [String] {
-        let at = Self.height - Self.bottom - 12 - Double(self.series.count - 1 - index) * 15
-        let right = Self.width - Self.right
+        let at =
+            legendIsAtTop
+            ? Self.top + 12 + Double(index) * 15
+            : Self.height - Self.bottom - 12 - Double(self.series.count - 1 - index) * 15
+        let right = legendIsAtTop ? Self.left + 190 : Self.width - Self.right
         let dash = series.isDashed ? " stroke-dasharray=\"5 4\"" : ""
         return [
             Self.text(series.name, right - 36, at + 4, size: 10, anchor: "end"),

@@ -48,7 +48,7 @@ extension Report {
         return Chart(
             title: "Latency, medians of the rounds", xTitle: "percentile", yTitle: "µs",
             xAxis: .named(percents.map { $0 == 100 ? "max" : $0.rounded() == $0 ? "\(Int($0))" : "\($0)" }),
-            series: series)
+            series: series, legendIsAtTop: true)
     }
 
     private static func median(of loads: [LoadResult], at percent: Double) -> Double? {
