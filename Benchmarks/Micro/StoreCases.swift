@@ -16,7 +16,8 @@ final class SampleStore {
         jobId = try Sample.jobId()
         things = try (0..<1000).map(Sample.thingName)
         details = try (10..<100).map(Sample.details)
-        let created = decide(.createJob(CreateJobRequest(jobId: jobId, document: "{}", targetCount: 1000, targets: things)))
+        let created = decide(
+            .createJob(CreateJobRequest(jobId: jobId, document: "{}", targetCount: 1000, targets: things)))
         if case .refused(let refusal) = created { throw WrongResult("no job: \(refusal)") }
         for index in things.indices { try update(index) }
     }

@@ -16,6 +16,8 @@ guard let chosen = microCases.first(where: { $0.name == arguments[1] }) else {
     print("no case \(arguments[1])")
     exit(2)
 }
+nonisolated(unsafe) var planted: UnsafeMutableRawPointer?
+
 do {
     // Whoever counts may plant an allocation for each turn, to see that it is found.
     let plants = getenv("ERRAND_MICRO_PLANT") != nil
@@ -29,8 +31,8 @@ do {
     exit(1)
 }
 
-@inline(never)
 func plantAllocation() {
-    let bytes = malloc(64)
-    free(bytes)
+    // Put where others can see it, or the compiler leaves the allocation out.
+    planted = malloc(64)
+    free(planted)
 }
