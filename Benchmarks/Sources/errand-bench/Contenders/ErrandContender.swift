@@ -9,7 +9,7 @@ struct ErrandContender: Contender {
     var store = Store.memory
     var counter: Counter?
     /// What to do with the server beside the load, between its start and its end.
-    var meanwhile: (@Sendable (_ port: Int) throws -> any Sendable)?
+    var meanwhile: (@Sendable (_ port: Int) throws -> Watchers)?
 
     func measure(_ shape: LoadShape, with bench: Bench) throws -> LoadResult {
         let counting = try counter.map { try $0.attach() }
@@ -20,9 +20,13 @@ struct ErrandContender: Contender {
         let probe = try ServerProbe(port: port, pid: server.pid, page: counting?.page)
         let running = try load.start(shape, port: port, with: bench)
         try running.awaitMeasuring()
+        let eventsBefore = companion?.eventCount ?? 0
         let before = try probe.sample()
         var result = try running.result(otherCallCount: 1)
         let after = try probe.sample()
+        if let companion {
+            result.eventsPerCall = Double(companion.eventCount - eventsBefore) / (after.calls - before.calls)
+        }
         probe.close()
         try server.terminate(withinSeconds: 20)
         withExtendedLifetime(companion) {}

@@ -19,6 +19,8 @@ struct LoadResult: Codable, Sendable {
     var cpuSeconds: Double?
     /// The server's CPU time for each call: row S13.
     var serverMicrosecondsPerCall: Double?
+    /// What watches were told for each call, while the load ran.
+    var eventsPerCall: Double?
     /// Row S12.
     var allocationsPerCall: Double?
     /// Rows S8 and S10: what a group of changes that are stored together is.

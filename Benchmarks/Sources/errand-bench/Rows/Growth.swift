@@ -1,4 +1,5 @@
 import ErrandClient
+import Synchronization
 
 /// How throughput changes as a deployment grows in one direction. No row of the table: pictures, and what is left of the
 /// smallest one's rate.
@@ -7,6 +8,8 @@ struct Growth: Encodable {
         let what: String
         let places: [Int]
         let callsPerSecond: [Double]
+        /// What all watches together were told for each update; less than there are watches means that some were left behind.
+        var eventsPerCall: [Double] = []
         /// Why the line ends early.
         var note: String?
     }
@@ -52,19 +55,24 @@ struct Growth: Encodable {
         _ what: String, _ places: [Int], _ measure: (Int) throws -> LoadResult
     ) throws -> Line {
         note(what)
-        var reached: [Int] = [], rates: [Double] = []
+        var reached: [Int] = [], rates: [Double] = [], events: [Double] = []
         for place in places {
             do {
-                let rate = try measure(place).callsPerSecond
-                note("  \(place): \(Report.figure(rate))")
+                let result = try measure(place)
+                let rate = result.callsPerSecond
+                let told = result.eventsPerCall.map { ", \(Report.figure($0)) events each" } ?? ""
+                note("  \(place): \(Report.figure(rate))\(told)")
+                if let told = result.eventsPerCall { events.append(told) }
                 reached.append(place)
                 rates.append(rate)
             } catch {
                 note("  \(place): \(error)")
-                return Line(what: what, places: reached, callsPerSecond: rates, note: "at \(place): \(error)")
+                return Line(
+                    what: what, places: reached, callsPerSecond: rates, eventsPerCall: events,
+                    note: "at \(place): \(error)")
             }
         }
-        return Line(what: what, places: reached, callsPerSecond: rates, note: nil)
+        return Line(what: what, places: reached, callsPerSecond: rates, eventsPerCall: events)
     }
 
     private static func updates(watches count: Int, areHit: Bool, with bench: Bench) throws -> LoadResult {
@@ -80,6 +88,7 @@ struct Growth: Encodable {
 final class Watchers: Sendable {
     private let clients: [JobExecutionClient]
     private let tasks: [Task<Void, any Error>]
+    private let events = EventCounter()
     private static let watchesPerConnection = 500
 
     init(port: Int, count: Int, areHit: Bool) throws {
@@ -89,7 +98,7 @@ final class Watchers: Sendable {
             for index in first..<min(count, first + Self.watchesPerConnection) {
                 let scope = areHit ? WatchScope.everything : .thing(try ThingName("elsewhere-\(index)"))
                 let events = try Blocking.run { try await client.watch(scope) }
-                tasks.append(Task { for try await _ in events {} })
+                tasks.append(Task { [counter = self.events] in for try await _ in events { counter.add() } })
             }
             clients.append(client)
         }
@@ -97,8 +106,16 @@ final class Watchers: Sendable {
         self.tasks = tasks
     }
 
+    var eventCount: Int { events.count }
+
     deinit {
         for task in tasks { task.cancel() }
         for client in clients { client.close() }
     }
+}
+
+final class EventCounter: Sendable {
+    private let value = Atomic(0)
+    var count: Int { value.load(ordering: .relaxed) }
+    func add() { value.wrappingAdd(1, ordering: .relaxed) }
 }
