@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
 
+@testable import errand_bench
+
 /// Stands between a load and a server and, from the second connection on, changes one byte of what the server sends: the
 /// last digit of the first thing name. The first connection is the one that fills the server.
 final class TamperingProxy: Sendable {

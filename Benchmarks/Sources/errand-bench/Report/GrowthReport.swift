@@ -33,11 +33,13 @@ struct GrowthReport: Encodable {
         var text = ["commit \(commit), \(date)  ", machine.line, ""]
         if isQuick { text.append("**quick**: shows that it runs; no figure to quote\n") }
         for line in lines {
-            text += ["### \(line.what)", "", "| how many | calls/s | of the first | events for each |", "|--:|--:|--:|--:|"]
+            text += ["### \(line.what)", ""]
+            text += ["| how many | calls/s | of the first | events for each |", "|--:|--:|--:|--:|"]
             text += line.places.indices.map { index in
                 let rate = line.callsPerSecond[index], first = line.callsPerSecond[0]
                 let events = index < line.eventsPerCall.count ? Report.figure(line.eventsPerCall[index]) : "–"
-                return "| \(line.places[index]) | \(Report.figure(rate)) | \(Report.ratioText(rate / first)) | \(events) |"
+                let cells = ["\(line.places[index])", Report.figure(rate), Report.ratioText(rate / first), events]
+                return "| " + cells.joined(separator: " | ") + " |"
             }
             text += line.note.map { ["", "Ended \($0)"] } ?? []
             text.append("")
