@@ -22,7 +22,8 @@ struct ErrandContender: Contender {
         try running.awaitMeasuring()
         let eventsBefore = companion?.eventCount ?? 0
         let before = try probe.sample()
-        var result = try running.result(otherCallCount: 1)
+        // Our own sample is one; a watch that was left behind is begun again by its client with another call.
+        var result = try running.result(otherCallCounts: companion == nil ? 1...1 : 1...1000)
         let after = try probe.sample()
         if let companion {
             result.eventsPerCall = Double(companion.eventCount - eventsBefore) / (after.calls - before.calls)
