@@ -16,6 +16,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CPrefetch"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "ErrandCore"),
         .target(name: "ErrandWire", dependencies: ["ErrandCore", "CZlib"]),
@@ -23,7 +24,8 @@ let package = Package(
         .target(
             name: "ErrandStore",
             dependencies: [
-                "ErrandCore", "CSQLite", "CZlib", .product(name: "HeapModule", package: "swift-collections"),
+                "ErrandCore", "CPrefetch", "CSQLite", "CZlib",
+                .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .target(
             name: "ErrandServer",
@@ -43,13 +45,15 @@ let package = Package(
         .testTarget(
             name: "ErrandCommandTests",
             dependencies: [
-                "errand", "ErrandClient", "ErrandCore", "ErrandServer", .product(name: "Logging", package: "swift-log"),
+                "errand", "ErrandClient", "ErrandCore", "ErrandServer", "ErrandTestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "DurabilityTests",
             dependencies: ["errand", "ErrandClient", "ErrandCore", "ErrandStore", "ErrandTestSupport"]),
         .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
-        .testTarget(name: "ErrandStoreTests", dependencies: ["ErrandCore", "ErrandStore"]),
+        .testTarget(name: "ErrandStoreTests", dependencies: ["CStorageFaults", "ErrandCore", "ErrandStore"]),
+        .target(name: "CStorageFaults", path: "Tests/CStorageFaults"),
         .target(
             name: "ErrandTestSupport", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport"],
             path: "Tests/ErrandTestSupport"),

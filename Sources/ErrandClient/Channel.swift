@@ -214,6 +214,8 @@ final class Channel: Sendable {
     // MARK: Facts and end
 
     var welcome: Welcome? { state.withLock { $0.welcome } }
+    /// Asked with every execution received, so it does not copy the whole WELCOME.
+    var thingArnPrefix: String { state.withLock { $0.welcome?.thingArnPrefix ?? "" } }
     /// Bytes of this channel's past and present connections: on the wire, and as they would be without compression.
     func byteCounts() async -> ByteCounts {
         await withUnsafeContinuation { (continuation: UnsafeContinuation<ByteCounts, Never>) in

@@ -78,11 +78,10 @@ extension ChannelState {
         guard phase == .ready else { return }
         phase = .goingAway
         var again: [OutstandingCall] = []
-        for id in inFlight.keys.filter({ $0 > lastRequestId }).sorted() {
-            guard let call = inFlight[id]?.call else { continue }
+        for (id, call) in inFlight.waitedFor where id > lastRequestId {
             again.append(call)
             // Its id stays known: the server may still answer UNAVAILABLE (SPEC §3).
-            inFlight[id]?.call = nil
+            inFlight.abandon(id)
             abandonedCount += 1
         }
         requeue(again)
@@ -121,7 +120,7 @@ extension ChannelState {
         let (again, unsafe) = sortedOut(repeatsChanges: refusal != nil || error.code != .protocolError)
         let failure = ErrandError(loss.error.code, loss.error.message, applied: .unknown)
         loss.failed = unsafe.map { (call: $0, error: failure) }
-        inFlight.removeAll(keepingCapacity: true)
+        inFlight.removeAll()
         abandonedCount = 0
         requeue(again)
         loss.watches = takeWatches()
@@ -148,7 +147,7 @@ extension ChannelState {
         for call in waiting.all.reversed() where call.mayHaveRun { _ = isRemembered(call) }
         var again: [OutstandingCall] = []
         var unsafe: [OutstandingCall] = []
-        for call in inFlight.keys.sorted(by: >).compactMap({ inFlight[$0]?.call }) {
+        for (_, call) in inFlight.waitedFor.reversed() {
             if call.nature.isSafeToRepeat, repeatsChanges || !call.isMutation, isRemembered(call) {
                 call.mayHaveRun = call.isMutation
                 again.append(call)
@@ -169,11 +168,11 @@ extension ChannelState {
 
     mutating func close() -> (failures: [Ended], waiters: [ConnectWaiter], connection: ClientConnection?) {
         phase = .closed
-        let sent = inFlight.keys.sorted().compactMap { inFlight[$0]?.call }
+        let sent = inFlight.waitedFor.map(\.call)
         let failures =
             sent.map { (call: $0, error: Self.closed($0.applied(wasSent: true))) }
             + waiting.removeAll().map { (call: $0, error: Self.closed($0.applied(wasSent: false))) }
-        inFlight = [:]
+        inFlight.removeAll()
         abandonedCount = 0
         defer { connectWaiters = [] }
         return (failures, connectWaiters, connection)

@@ -44,7 +44,7 @@ struct ChannelState: ~Copyable {
     var encoder = SegmentEncoder(
         agreement: .beforeWelcome, segmentByteCountMax: WireLimits.segmentByteCountMaxBeforeWelcome)
     var window = CallWindow(callCountMax: 1, byteCountMax: 1)
-    var inFlight: [UInt64: InFlight] = [:]
+    var inFlight = InFlightCalls()
     var waiting = WaitingCalls()
     /// Watches of this connection by the id of their call; nothing for one that nobody takes from any more.
     var watches: [UInt64: ActiveWatch?] = [:]
@@ -103,7 +103,8 @@ struct ChannelState: ~Copyable {
         call.requestId = lastRequestId
         call.frameByteCount = encoder.lastFrameByteCount
         window.began(byteCount: call.frameByteCount)
-        inFlight[lastRequestId] = InFlight(call: call, opcode: call.opcode, frameByteCount: call.frameByteCount)
+        inFlight.add(
+            InFlight(call: call, opcode: call.opcode, frameByteCount: call.frameByteCount), id: lastRequestId)
         return .sent
     }
 
@@ -203,7 +204,7 @@ struct ChannelState: ~Copyable {
         guard let entry = inFlight[header.requestId], entry.opcode == header.opcode else {
             return (false, nil, [], nil)
         }
-        inFlight[header.requestId] = nil
+        inFlight.remove(header.requestId)
         // Only a server that answers ends the back-off: one that greets and drops us would be called without pause.
         attemptCount = 0
         if entry.call == nil { abandonedCount -= 1 }
@@ -234,7 +235,7 @@ struct ChannelState: ~Copyable {
 
     /// Nobody waits for its reply any more; its place in the window is free when the reply comes (SPEC §6 `CALL-3`).
     private mutating func abandon(_ call: OutstandingCall, tellsServer: Bool) {
-        inFlight[call.requestId]?.call = nil
+        inFlight.abandon(call.requestId)
         abandonedCount += 1
         // Advisory, and bounded far below the server's budget for control messages (SPEC §7.4 `CTL-1`).
         if tellsServer && abandonedCount <= Self.cancelCallCountMax {
@@ -246,7 +247,7 @@ struct ChannelState: ~Copyable {
     mutating func expire(at now: Int64) -> [Ended] {
         var expired: [Ended] = []
         var next = Int64.max
-        for case let call? in inFlight.values.map(\.call) {
+        for (_, call) in inFlight.waitedFor {
             if call.deadline <= now {
                 // The server knows the deadline too.
                 abandon(call, tellsServer: false)

@@ -97,7 +97,7 @@ public final class JobExecutionClient: Sendable {
     public var executor: any TaskExecutor { loop }
 
     /// What stands before `:thing/` in this server's ARNs.
-    public var thingArnPrefix: String { channels[0].welcome?.thingArnPrefix ?? "" }
+    public var thingArnPrefix: String { channels[0].thingArnPrefix }
 
     /// Bytes sent and received so far, with and without compression.
     public func byteCounts() async -> ByteCounts {

@@ -33,8 +33,9 @@ public final class JobExecutionWorker: Sendable {
     private let client: JobExecutionClient
     private let configuration: Configuration
     private let pause: Pause
-    /// What was handed out last.
-    private let last = Mutex<(jobId: JobId, executionNumber: Int64)?>(nil)
+    /// What was handed out last. Its time tells it from the execution of a later job of the same id, whose numbers begin
+    /// at 1 again.
+    private let last = Mutex<(jobId: JobId, executionNumber: Int64, queuedAtMilliseconds: Int64)?>(nil)
 
     /// - Throws: `ErrandError` with INVALID_REQUEST if the name is none.
     public convenience init(
@@ -73,7 +74,7 @@ public final class JobExecutionWorker: Sendable {
                         stepTimeoutInMinutes: configuration.stepTimeoutInMinutes))
                 failureCount = 0
                 if let found, hasWaited || !isLast(found) {
-                    last.withLock { $0 = (found.jobId, found.executionNumber) }
+                    last.withLock { $0 = (found.jobId, found.executionNumber, found.queuedAtMilliseconds) }
                     return StartedJobExecution(execution: found, client: client)
                 }
                 if try await waitForChange(configuration.pollInterval * Double.random(in: 0.75...1.25)) == .elapsed {
@@ -129,7 +130,10 @@ public final class JobExecutionWorker: Sendable {
     }
 
     private func isLast(_ found: JobExecution) -> Bool {
-        last.withLock { last in last?.jobId == found.jobId && last?.executionNumber == found.executionNumber }
+        last.withLock { last in
+            last?.jobId == found.jobId && last?.executionNumber == found.executionNumber
+                && last?.queuedAtMilliseconds == found.queuedAtMilliseconds
+        }
     }
 
     private func delay(after error: ErrandError, failureCount: Int) -> Duration {

@@ -1,71 +1,83 @@
 /// What is stored of one execution, without its names: the value that the rules change.
 package struct ExecutionRecord: Sendable, Equatable {
-    package var executionNumber: Int64
-    package var versionNumber: Int64
-    package var queuedAtMilliseconds: Int64
-    package var lastUpdatedAtMilliseconds: Int64
-    /// No time is represented by a value that no clock gives; it never leaves this type.
-    private var startedAt: Int64
-    private var inProgressDeadline: Int64
-    private var stepDeadline: Int64
-    package var statusDetails: StatusDetails
-    package var status: JobExecutionStatus
-    package var forceCanceled: Bool
-    package var retryAttempt: UInt16
-    /// How many of the retries that led here followed a FAILED attempt; the others followed a TIMED_OUT one.
-    package var retriesAfterFailed: UInt8 = 0
+    package var facts: ExecutionFacts
+    package var statusDetails = StatusDetails()
 
-    private static let never = Int64.max
+    package init(_ facts: ExecutionFacts, _ statusDetails: StatusDetails) {
+        self.facts = facts
+        self.statusDetails = statusDetails
+    }
 
     /// A new execution, QUEUED with version 1.
     package init(executionNumber: Int64, retryAttempt: UInt16 = 0, queuedAtMilliseconds: Int64) {
-        self.executionNumber = executionNumber
-        self.retryAttempt = retryAttempt
-        self.queuedAtMilliseconds = queuedAtMilliseconds
-        versionNumber = 1
-        lastUpdatedAtMilliseconds = queuedAtMilliseconds
-        startedAt = Self.never
-        inProgressDeadline = Self.never
-        stepDeadline = Self.never
-        statusDetails = StatusDetails()
-        status = .queued
-        forceCanceled = false
+        facts = ExecutionFacts(
+            executionNumber: executionNumber, retryAttempt: retryAttempt, queuedAtMilliseconds: queuedAtMilliseconds)
+    }
+
+    package var executionNumber: Int64 {
+        get { facts.executionNumber }
+        set { facts.executionNumber = newValue }
+    }
+
+    package var versionNumber: Int64 {
+        get { facts.versionNumber }
+        set { facts.versionNumber = newValue }
+    }
+
+    package var queuedAtMilliseconds: Int64 {
+        get { facts.queuedAtMilliseconds }
+        set { facts.queuedAtMilliseconds = newValue }
+    }
+
+    package var lastUpdatedAtMilliseconds: Int64 {
+        get { facts.lastUpdatedAtMilliseconds }
+        set { facts.lastUpdatedAtMilliseconds = newValue }
     }
 
     package var startedAtMilliseconds: Int64? {
-        get { startedAt == Self.never ? nil : startedAt }
-        set { startedAt = newValue ?? Self.never }
+        get { facts.startedAtMilliseconds }
+        set { facts.startedAtMilliseconds = newValue }
     }
 
     package var inProgressDeadlineMilliseconds: Int64? {
-        get { inProgressDeadline == Self.never ? nil : inProgressDeadline }
-        set { inProgressDeadline = newValue ?? Self.never }
+        get { facts.inProgressDeadlineMilliseconds }
+        set { facts.inProgressDeadlineMilliseconds = newValue }
     }
 
     package var stepDeadlineMilliseconds: Int64? {
-        get { stepDeadline == Self.never ? nil : stepDeadline }
-        set { stepDeadline = newValue ?? Self.never }
+        get { facts.stepDeadlineMilliseconds }
+        set { facts.stepDeadlineMilliseconds = newValue }
     }
 
-    /// The earlier of the two deadlines, while a timer runs (SPEC §14 `SEM-5`).
-    package var deadlineMilliseconds: Int64? {
-        guard status == .inProgress else { return nil }
-        let deadline = min(inProgressDeadline, stepDeadline)
-        return deadline == Self.never ? nil : deadline
+    package var status: JobExecutionStatus {
+        get { facts.status }
+        set { facts.status = newValue }
     }
 
-    /// SPEC §14 `SEM-6`.
+    package var forceCanceled: Bool {
+        get { facts.forceCanceled }
+        set { facts.forceCanceled = newValue }
+    }
+
+    package var retryAttempt: UInt16 {
+        get { facts.retryAttempt }
+        set { facts.retryAttempt = newValue }
+    }
+
+    package var retriesAfterFailed: UInt8 {
+        get { facts.retriesAfterFailed }
+        set { facts.retriesAfterFailed = newValue }
+    }
+
+    package var deadlineMilliseconds: Int64? { facts.deadlineMilliseconds }
+
     package func approximateSecondsBeforeTimedOut(at nowMilliseconds: Int64) -> UInt32? {
-        guard let deadline = deadlineMilliseconds else { return nil }
-        guard deadline > nowMilliseconds else { return 0 }
-        let (difference, overflows) = deadline.subtractingReportingOverflow(nowMilliseconds)
-        let remaining = overflows ? Int64.max : difference
-        return UInt32(clamping: remaining / 1000 + (remaining % 1000 == 0 ? 0 : 1))
+        facts.approximateSecondsBeforeTimedOut(at: nowMilliseconds)
     }
 
     package var state: JobExecutionState {
         JobExecutionState(
-            status: status, versionNumber: versionNumber, executionNumber: executionNumber,
+            status: facts.status, versionNumber: facts.versionNumber, executionNumber: facts.executionNumber,
             statusDetails: statusDetails)
     }
 }

@@ -1,5 +1,5 @@
 /// The status of a job execution (SPEC §8.1); the raw value is the number on the wire.
-public enum JobExecutionStatus: UInt8, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+public enum JobExecutionStatus: UInt8, BitwiseCopyable, Sendable, Hashable, CaseIterable, CustomStringConvertible {
     case queued = 1
     case inProgress = 2
     case succeeded = 3

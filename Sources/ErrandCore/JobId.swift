@@ -9,12 +9,23 @@ public struct JobId: Hashable, Sendable, CustomStringConvertible {
         try self.init(bytes: string.utf8Span.span.bytes)
     }
 
-    package init(bytes: RawSpan) throws(InvalidField) {
+    /// Throws unless `bytes` are such a name.
+    package static func check(_ bytes: RawSpan) throws(InvalidField) {
         try NameAlphabet.check(
             bytes, field: "jobId", byteCountMax: FieldLimits.jobIdByteCountMax, allowsColon: false)
+    }
+
+    package init(bytes: RawSpan) throws(InvalidField) {
+        try Self.check(bytes)
         guard let text = InlineText<8>(bytes) else {
             throw InvalidField("jobId", "has more than \(InlineText<8>.byteCountMax) bytes")
         }
+        self.text = text
+    }
+
+    /// Takes bytes that came out of another `JobId`, without checking them again.
+    package init(stored bytes: RawSpan) {
+        guard let text = InlineText<8>(bytes) else { preconditionFailure("a stored job id has at most 64 bytes") }
         self.text = text
     }
 

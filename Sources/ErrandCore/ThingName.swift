@@ -9,9 +9,14 @@ public struct ThingName: Hashable, Sendable, CustomStringConvertible {
         try self.init(bytes: string.utf8Span.span.bytes)
     }
 
-    package init(bytes: RawSpan) throws(InvalidField) {
+    /// Throws unless `bytes` are such a name.
+    package static func check(_ bytes: RawSpan) throws(InvalidField) {
         try NameAlphabet.check(
             bytes, field: "thingName", byteCountMax: FieldLimits.thingNameByteCountMax, allowsColon: true)
+    }
+
+    package init(bytes: RawSpan) throws(InvalidField) {
+        try Self.check(bytes)
         guard let text = InlineText<16>(bytes) else {
             throw InvalidField("thingName", "has more than \(InlineText<16>.byteCountMax) bytes")
         }

@@ -24,8 +24,7 @@ struct BenchTargets: Sendable {
     func thingName(_ index: Int) -> ThingName { ThingName(stored: nameSpan(index)) }
 
     func isName(_ bytes: RawSpan, of index: Int) -> Bool {
-        let name = nameSpan(index)
-        return bytes.withUnsafeBytes { left in name.withUnsafeBytes { left.elementsEqual($0) } }
+        bytes.hasSameBytes(as: nameSpan(index))
     }
 
     @_lifetime(borrow self)

@@ -2,11 +2,11 @@ import ErrandCore
 import ErrandStore
 import ErrandWire
 
-/// The calls of one read of one connection, on their way through the store.
+/// Calls as they were decoded: what the store has to decide, and what needs no store.
 ///
-/// `@unchecked Sendable`: it belongs to the loop of its connection; the store touches only `commandBatch`,
-/// between `submit` and `complete`, when the loop does not.
-final class CallBatch: @unchecked Sendable {
+/// A value, which the decoder has in place while it fills it: each access to a variable of a class would be checked at
+/// run time, several times a call.
+struct DecodedCalls: Sendable {
     struct Call: Sendable {
         var requestId: UInt64
         var opcode: UInt8
@@ -32,52 +32,83 @@ final class CallBatch: @unchecked Sendable {
     var items: [Item] = []
     var refusals: [Refusal] = []
     var watches: [Result<WatchBegun, Refusal>] = []
-    /// Calls whose replies are written.
-    var deliveredCount = 0
+    /// For the store; they move there and back with the batch.
+    var commands: [StoreCommand] = []
+    var describes = DescribeLane()
     /// About how many executions the outcomes may hold.
     var weight = 0
+
+    mutating func add(_ command: StoreCommand) {
+        items.append(.command(commands.count))
+        weight += command.weight
+        commands.append(command)
+    }
+
+    mutating func add(_ refusal: Refusal) {
+        items.append(.refused(refusals.count))
+        refusals.append(refusal)
+    }
+
+    mutating func add(_ watch: Result<WatchBegun, Refusal>) {
+        items.append(.watch(watches.count))
+        watches.append(watch)
+    }
+
+    mutating func reset() {
+        calls.removeAll(keepingCapacity: true)
+        items.removeAll(keepingCapacity: true)
+        refusals.removeAll(keepingCapacity: true)
+        watches.removeAll(keepingCapacity: true)
+        commands.removeAll(keepingCapacity: true)
+        describes.reset()
+        weight = 0
+    }
+}
+
+/// The calls of one read of one connection, on their way through the store.
+///
+/// `@unchecked Sendable`: it belongs to the loop of its connection; the store touches only `commandBatch`,
+/// between `submit` and `complete`, when the loop does not.
+final class CallBatch: @unchecked Sendable {
+    /// Without the commands and describes while those are in `commandBatch`.
+    private(set) var decoded = DecodedCalls()
+    /// Calls whose replies are written.
+    var deliveredCount = 0
     /// Where the outcomes are awaited; nothing while the batch is not on its way.
     var owner: ServerConnection?
 
-    let commandBatch = CommandBatch { commandBatch in
+    private let commandBatch = CommandBatch { commandBatch in
         guard let batch = commandBatch.context as? CallBatch, let owner = batch.owner else { return }
         owner.decided(batch)
     }
+
+    /// Takes over what was decoded, and leaves empty memory for what comes next.
+    func take(_ calls: inout DecodedCalls) { swap(&decoded, &calls) }
 
     /// Sends it to `store`; `owner.decided` is called when what it shows is durable.
     func submit(to store: any ExecutionStore, at nowMilliseconds: Int64, owner: ServerConnection) {
         self.owner = owner
         commandBatch.context = self
+        swap(&commandBatch.commands, &decoded.commands)
+        swap(&commandBatch.describes, &decoded.describes)
         store.submit(commandBatch, at: nowMilliseconds)
     }
 
-    var needsStore: Bool { !commandBatch.commands.isEmpty }
+    var needsStore: Bool { !decoded.commands.isEmpty }
 
-    func outcome(_ index: Int) -> StoreOutcome { commandBatch.outcomes[index] }
+    var callCount: Int { decoded.calls.count }
 
-    func add(_ command: StoreCommand) {
-        items.append(.command(commandBatch.commands.count))
-        weight += command.weight
-        commandBatch.commands.append(command)
-    }
-
-    func add(_ refusal: Refusal) {
-        items.append(.refused(refusals.count))
-        refusals.append(refusal)
-    }
-
-    func add(_ watch: Result<WatchBegun, Refusal>) {
-        items.append(.watch(watches.count))
-        watches.append(watch)
+    var decided: DecidedCalls {
+        DecidedCalls(
+            calls: decoded, commands: commandBatch.commands, outcomes: commandBatch.outcomes,
+            describes: commandBatch.describes)
     }
 
     func reset() {
+        swap(&commandBatch.commands, &decoded.commands)
+        swap(&commandBatch.describes, &decoded.describes)
         commandBatch.reset()
-        calls.removeAll(keepingCapacity: true)
-        items.removeAll(keepingCapacity: true)
-        refusals.removeAll(keepingCapacity: true)
-        watches.removeAll(keepingCapacity: true)
-        weight = 0
+        decoded.reset()
         deliveredCount = 0
         owner = nil
     }

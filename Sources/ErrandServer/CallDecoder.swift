@@ -4,7 +4,7 @@ internal import ErrandWire
 
 /// Turns the calls of one connection into commands of a batch, and refuses what needs no store (SPEC §10 `STA-1`).
 struct CallDecoder: CallSink {
-    var batch: CallBatch
+    var decoded = DecodedCalls()
     /// When the bytes now being decoded came, and what time it is, in steady milliseconds: for deadlines.
     var receivedAt: Int64 = 0
     var now: Int64 = 0
@@ -15,8 +15,7 @@ struct CallDecoder: CallSink {
     /// Outcomes of more than about this many executions are not kept in memory at once.
     private static let weightMax = 1024
 
-    init(batch: CallBatch, batchItemCountMax: Int) {
-        self.batch = batch
+    init(batchItemCountMax: Int) {
         self.batchItemCountMax = batchItemCountMax
     }
 
@@ -28,22 +27,22 @@ struct CallDecoder: CallSink {
     mutating func endWatch(_ requestId: UInt64) { watches?.end(requestId) }
 
     mutating func call(_ header: FrameHeader, _ body: RawSpan) -> FrameFlow {
-        let firstItem = batch.items.count
+        let firstItem = decoded.items.count
         var isBatch = false
         do throws(MessageFault) {
             isBatch = try decode(header, body)
         } catch {
             switch error {
-            case .malformed: batch.add(Refusal(.invalidRequest, error.description))
-            case .invalidField(let field): batch.add(untimely(body) ?? Refusal(field))
+            case .malformed: decoded.add(Refusal(.invalidRequest, error.description))
+            case .invalidField(let field): decoded.add(untimely(body) ?? Refusal(field))
             }
         }
-        batch.calls.append(
-            CallBatch.Call(
+        decoded.calls.append(
+            DecodedCalls.Call(
                 requestId: header.requestId, opcode: header.opcode, isBatch: isBatch,
                 frameByteCount: header.frameByteCount, firstItem: firstItem,
-                itemCount: batch.items.count - firstItem))
-        return batch.weight >= Self.weightMax ? .pause : .goOn
+                itemCount: decoded.items.count - firstItem))
+        return decoded.weight >= Self.weightMax ? .pause : .goOn
     }
 
     /// Why a well-formed call is not decided at all; nothing if it is.
@@ -60,8 +59,16 @@ struct CallDecoder: CallSink {
     private mutating func decode(_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Bool {
         switch Opcode(rawValue: header.opcode) {
         case .describeJobExecution:
-            let request = try DescribeJobExecutionRequest(body, header)
-            accept(body, request.validate) { .describe(request) }
+            let call = try DescribeCall(body, header)
+            if let refusal = untimely(body) {
+                decoded.add(refusal)
+            } else {
+                do throws(InvalidField) { try call.validate() } catch { throw .invalidField(error) }
+                decoded.add(
+                    .describe(
+                        decoded.describes.add(
+                            jobId: call.jobId, thingName: call.thingName, executionNumber: call.executionNumber)))
+            }
         case .describeOwnJobExecution:
             let request = try DescribeOwnJobExecutionRequest(body, header)
             accept(body, request.validate) { .describeOwn(request) }
@@ -86,28 +93,32 @@ struct CallDecoder: CallSink {
         case .batchDescribeJobExecution:
             return try decodeBatch(
                 header, body, DescribeJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() }, { .describe($0) })
+                { request throws(InvalidField) in try request.validate() }, { .describe($1.add($0)) })
         case .batchUpdateJobExecution:
             return try decodeBatch(
                 header, body, UpdateJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() }, { .update($0) })
+                { request throws(InvalidField) in try request.validate() }, { request, _ in .update(request) })
         case .batchCancelJobExecution:
             return try decodeBatch(
                 header, body, CancelJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() }, { .cancel($0) })
+                { request throws(InvalidField) in try request.validate() }, { request, _ in .cancel(request) })
         case .health:
             _ = try HealthRequest(body, header)
-            if let refusal = untimely(body, isHealth: true) { batch.add(refusal) } else { batch.items.append(.health) }
+            if let refusal = untimely(body, isHealth: true) {
+                decoded.add(refusal)
+            } else {
+                decoded.items.append(.health)
+            }
         case .serverInfo:
             _ = try ServerInfoRequest(body, header)
-            if let refusal = untimely(body) { batch.add(refusal) } else { batch.items.append(.serverInfo) }
+            if let refusal = untimely(body) { decoded.add(refusal) } else { decoded.items.append(.serverInfo) }
         case .watch:
             let request = try WatchRequest(body, header)
             if let refusal = untimely(body) {
-                batch.add(refusal)
+                decoded.add(refusal)
             } else if let watches {
                 // Begun before the calls behind it are decided, so that it sees what they change.
-                batch.add(watches.begin(request, requestId: header.requestId))
+                decoded.add(watches.begin(request, requestId: header.requestId))
             }
         default:
             try decodeJobCall(header, body)
@@ -120,7 +131,7 @@ struct CallDecoder: CallSink {
         case .createJob:
             let request = try CreateJobRequest(body, header)
             if request.targetSelection == .continuous {
-                batch.add(Refusal(.unimplemented, "continuous jobs are not supported; create a SNAPSHOT job"))
+                decoded.add(Refusal(.unimplemented, "continuous jobs are not supported; create a SNAPSHOT job"))
             } else {
                 accept(body, request.validateWithDocument) { .createJob(request) }
             }
@@ -158,7 +169,7 @@ struct CallDecoder: CallSink {
             guard Int(header.rootWordCount) * 8 <= body.byteCount else {
                 throw .malformed("the root block is longer than the body")
             }
-            batch.add(Refusal(.unimplemented, "no call has opcode 0x\(String(header.opcode, radix: 16))"))
+            decoded.add(Refusal(.unimplemented, "no call has opcode 0x\(String(header.opcode, radix: 16))"))
         }
     }
 
@@ -167,31 +178,36 @@ struct CallDecoder: CallSink {
         _ body: RawSpan, _ validate: () throws(InvalidField) -> Void, _ command: () -> StoreCommand
     ) {
         if let refusal = untimely(body) {
-            batch.add(refusal)
+            decoded.add(refusal)
             return
         }
         do throws(InvalidField) {
             try validate()
-            batch.add(command())
+            decoded.add(command())
         } catch {
-            batch.add(Refusal(error))
+            decoded.add(Refusal(error))
         }
     }
 
     private mutating func decodeBatch<Item: BatchableRequest>(
         _ header: FrameHeader, _ body: RawSpan, _ type: Item.Type,
-        _ validate: (Item) throws(InvalidField) -> Void, _ command: (Item) -> StoreCommand
+        _ validate: (Item) throws(InvalidField) -> Void, _ command: (Item, inout DescribeLane) -> StoreCommand
     ) throws(MessageFault) -> Bool {
         let items = try BatchItems<Item>(body, header, itemCountMax: batchItemCountMax)
         if let refusal = untimely(body) {
-            batch.add(refusal)
+            decoded.add(refusal)
             return false
         }
         for item in items.items {
             switch item {
             case .success(let request):
-                accept(body, { () throws(InvalidField) in try validate(request) }) { command(request) }
-            case .failure(let field): batch.add(Refusal(field))
+                do throws(InvalidField) {
+                    try validate(request)
+                    decoded.add(command(request, &decoded.describes))
+                } catch {
+                    decoded.add(Refusal(error))
+                }
+            case .failure(let field): decoded.add(Refusal(field))
             }
         }
         return true

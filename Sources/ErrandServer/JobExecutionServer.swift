@@ -43,7 +43,7 @@ public final class JobExecutionServer: @unchecked Sendable {
         var limits = StoreLimits()
         limits.watchHistoryEventCount = configuration.watchHistoryEventCount
         if let directory = configuration.dataDirectory {
-            let store = try openStore(directory, rules, limits, clock, configuration.logger)
+            let store = try openStore(directory, rules, limits, clock, configuration)
             do throws(ServerStartError) {
                 return try start(configuration, store: store, clock: clock)
             } catch {
@@ -57,11 +57,14 @@ public final class JobExecutionServer: @unchecked Sendable {
     }
 
     private static func openStore(
-        _ directory: String, _ rules: ExecutionRules, _ limits: StoreLimits, _ clock: ServerClock, _ logger: Logger
+        _ directory: String, _ rules: ExecutionRules, _ limits: StoreLimits, _ clock: ServerClock,
+        _ configuration: ServerConfiguration
     ) throws(ServerStartError) -> DurableExecutionStore {
+        let logger = configuration.logger
         do throws(StorageFault) {
             let store = try DurableExecutionStore(
-                directory: directory, rules: rules, limits: limits, at: clock.nowMilliseconds()
+                directory: directory, rules: rules, limits: limits, at: clock.nowMilliseconds(),
+                finishedRetentionMilliseconds: max(0, configuration.finishedRetentionMilliseconds)
             ) { report in
                 switch report {
                 case .isFull: logger.error("the disk is full; changes are refused until there is room")

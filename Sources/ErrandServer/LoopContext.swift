@@ -19,6 +19,7 @@ final class LoopContext: @unchecked Sendable {
     private let logger: Logger
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var spareBatches: [CallBatch] = []
+    private var spareCalls = DecodedCalls()
     private var faultsLogged = 0
     private var faultsLoggedSince: Int64 = 0
     private var isDraining = false
@@ -84,6 +85,9 @@ final class LoopContext: @unchecked Sendable {
         self.onEmpty = nil
         onEmpty()
     }
+
+    /// Lends a connection memory to decode into, and takes it back empty: an idle connection needs none.
+    func exchange(_ calls: inout DecodedCalls) { swap(&calls, &spareCalls) }
 
     func takeBatch() -> CallBatch { spareBatches.popLast() ?? CallBatch() }
 

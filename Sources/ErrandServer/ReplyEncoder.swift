@@ -2,32 +2,57 @@ internal import ErrandCore
 internal import ErrandStore
 internal import ErrandWire
 
+/// Calls with their outcomes, on their way into replies.
+struct DecidedCalls {
+    let calls: DecodedCalls
+    let commands: [StoreCommand]
+    let outcomes: [StoreOutcome]
+    let describes: DescribeLane
+
+    /// The body of a describe's reply, from the pieces in the lane. The names are those asked for.
+    fileprivate func writeDescription(_ index: Int, _ place: Int, to writer: inout ByteWriter) {
+        guard case .describe(let call) = commands[index] else { return }
+        let found = describes[place]
+        describes.withDetails(of: found) { details, count in
+            JobExecutionBody.write(
+                jobId: describes.jobId(of: call), thingName: describes.thingName(of: call), facts: found.facts,
+                approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, details: details,
+                detailsCount: count, jobDocument: nil, to: &writer)
+        }
+    }
+}
+
 /// Writes the outcomes of a batch as reply frames.
 struct ReplyEncoder {
     let status: ServerStatus
 
-    func encode(_ call: CallBatch.Call, of batch: CallBatch, into encoder: inout SegmentEncoder) {
+    func encode(_ call: DecodedCalls.Call, of decided: borrowing DecidedCalls, into encoder: inout SegmentEncoder) {
         if call.isBatch {
-            writeBatch(call, batch, into: &encoder)
+            writeBatch(call, decided, into: &encoder)
         } else {
-            write(call, batch.items[call.firstItem], batch, into: &encoder)
+            write(call, decided.calls.items[call.firstItem], decided, into: &encoder)
         }
     }
 
     private func write(
-        _ call: CallBatch.Call, _ item: CallBatch.Item, _ batch: CallBatch, into encoder: inout SegmentEncoder
+        _ call: DecodedCalls.Call, _ item: DecodedCalls.Item, _ decided: borrowing DecidedCalls,
+        into encoder: inout SegmentEncoder
     ) {
         switch item {
-        case .refused(let index): writeFailure(batch.refusals[index], call, into: &encoder)
+        case .refused(let index): writeFailure(decided.calls.refusals[index], call, into: &encoder)
         case .health: writeReply(status.health, call, into: &encoder)
         case .serverInfo: writeReply(status.info, call, into: &encoder)
         case .watch(let index):
-            switch batch.watches[index] {
+            switch decided.calls.watches[index] {
             case .success(let begun): writeReply(begun, call, into: &encoder)
             case .failure(let refusal): writeFailure(refusal, call, into: &encoder)
             }
         case .command(let index):
-            switch batch.outcome(index) {
+            switch decided.outcomes[index] {
+            case .described(let place):
+                begin(call, rootByteCount: JobExecutionBody.rootByteCount, &encoder)
+                decided.writeDescription(index, place, to: &encoder.body)
+                end(call, &encoder)
             case .refused(let refusal): writeFailure(refusal, call, into: &encoder)
             case .execution(nil): begin(call, rootByteCount: 0, &encoder); end(call, &encoder)
             case .execution(let view?):
@@ -54,11 +79,11 @@ struct ReplyEncoder {
         }
     }
 
-    private func begin(_ call: CallBatch.Call, rootByteCount: Int, _ encoder: inout SegmentEncoder) {
+    private func begin(_ call: DecodedCalls.Call, rootByteCount: Int, _ encoder: inout SegmentEncoder) {
         encoder.beginFrame(call.opcode, flags: .reply, rootByteCount: rootByteCount, requestId: call.requestId)
     }
 
-    private func end(_ call: CallBatch.Call, _ encoder: inout SegmentEncoder) {
+    private func end(_ call: DecodedCalls.Call, _ encoder: inout SegmentEncoder) {
         guard !encoder.endFrame() else { return }
         // The effect of a change stands; only its reply is too long for what this client takes.
         let isMutation = Opcode(rawValue: call.opcode)?.isMutation ?? false
@@ -69,19 +94,20 @@ struct ReplyEncoder {
             .resourceExhausted, call, into: &encoder)
     }
 
-    private func writeReply<Body: Message>(_ message: Body, _ call: CallBatch.Call, into encoder: inout SegmentEncoder)
-    {
+    private func writeReply<Body: Message>(
+        _ message: Body, _ call: DecodedCalls.Call, into encoder: inout SegmentEncoder
+    ) {
         begin(call, rootByteCount: Body.rootByteCount, &encoder)
         message.writeBody(to: &encoder.body)
         end(call, &encoder)
     }
 
-    private func writeFailure(_ refusal: Refusal, _ call: CallBatch.Call, into encoder: inout SegmentEncoder) {
+    private func writeFailure(_ refusal: Refusal, _ call: DecodedCalls.Call, into encoder: inout SegmentEncoder) {
         writeFailure(Failure(refusal), refusal.code, call, into: &encoder)
     }
 
     private func writeFailure(
-        _ failure: Failure, _ code: StatusCode, _ call: CallBatch.Call, into encoder: inout SegmentEncoder
+        _ failure: Failure, _ code: StatusCode, _ call: DecodedCalls.Call, into encoder: inout SegmentEncoder
     ) {
         encoder.beginFrame(
             call.opcode, flags: .reply, status: code, rootByteCount: Failure.rootByteCount, requestId: call.requestId)
@@ -91,7 +117,9 @@ struct ReplyEncoder {
 
     // MARK: Batches
 
-    private func writeBatch(_ call: CallBatch.Call, _ batch: CallBatch, into encoder: inout SegmentEncoder) {
+    private func writeBatch(
+        _ call: DecodedCalls.Call, _ decided: borrowing DecidedCalls, into encoder: inout SegmentEncoder
+    ) {
         begin(call, rootByteCount: BatchReply.rootByteCount, &encoder)
         BatchReply.write(itemCount: call.itemCount, to: &encoder.body)
         // Every later item needs at most this much if it has to be cut (`BAT-3`).
@@ -99,7 +127,7 @@ struct ReplyEncoder {
         for index in 0..<call.itemCount {
             let itemsAfter = call.itemCount - index - 1
             let before = encoder.body.bytes.count
-            writeItem(batch.items[call.firstItem + index], batch, to: &encoder.body)
+            writeItem(decided.calls.items[call.firstItem + index], decided, to: &encoder.body)
             if encoder.openFrameByteCount + itemsAfter * reserve > encoder.segmentByteCountMax {
                 encoder.body.truncate(to: before)
                 let isMutation = Opcode(rawValue: call.opcode)?.isMutation ?? false
@@ -111,13 +139,17 @@ struct ReplyEncoder {
         end(call, &encoder)
     }
 
-    private func writeItem(_ item: CallBatch.Item, _ batch: CallBatch, to writer: inout ByteWriter) {
+    private func writeItem(_ item: DecodedCalls.Item, _ decided: borrowing DecidedCalls, to writer: inout ByteWriter) {
         switch item {
         case .refused(let index):
-            writer.appendRecord(failure(batch.refusals[index]), status: batch.refusals[index].code)
+            writer.appendRecord(failure(decided.calls.refusals[index]), status: decided.calls.refusals[index].code)
         case .health, .serverInfo, .watch: break
         case .command(let index):
-            switch batch.outcome(index) {
+            switch decided.outcomes[index] {
+            case .described(let place):
+                let start = writer.beginRecord(rootByteCount: JobExecutionBody.rootByteCount)
+                decided.writeDescription(index, place, to: &writer)
+                writer.endRecord(start)
             case .refused(let refusal): writer.appendRecord(failure(refusal), status: refusal.code)
             case .execution(let view?):
                 let start = writer.beginRecord(rootByteCount: JobExecutionBody.rootByteCount)

@@ -11,6 +11,9 @@ public struct ServerConfiguration: Sendable {
     /// Where everything is kept on disk: a directory, made if it is not there, for one server at a time. Nothing keeps it
     /// in memory, and the end of the process forgets it.
     public var dataDirectory: String?
+    /// How long executions stay in memory that have finished; from then on they are read from the data directory when
+    /// somebody asks for them.
+    public var finishedRetentionMilliseconds: Int64 = 3_600_000
     /// What a minute of the timers lasts, in milliseconds; shorten it for tests only.
     public var minuteLengthMilliseconds: Int64 = 60_000
     /// What stands before `:thing/` in every `thingArn`.

@@ -16,6 +16,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     private var batchesInFlight = 0
     /// Replies wait for a client that does not read: nothing more is decided for it (SPEC §3 `CON-9`).
     private var isHeld = false
+    /// Whether the last tick found it so, and the client has taken too little ever since.
+    private var wasHeldAtTick = false
     private var inputHasEnded = false
     /// Decided batches whose replies are not all written, because the client does not read; nearly always empty.
     private var undelivered: [CallBatch] = []
@@ -28,8 +30,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         self.context = context
         self.peer = peer
         clock = ConnectionClock(at: now)
-        let decoder = CallDecoder(
-            batch: context.takeBatch(), batchItemCountMax: Int(context.greeting.welcome.batchItemCountMax))
+        let decoder = CallDecoder(batchItemCountMax: Int(context.greeting.welcome.batchItemCountMax))
         state = ServerConnectionState(greeting: context.greeting, calls: decoder, at: now)
         state.calls.watches = watches
     }
@@ -37,6 +38,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     // MARK: Bytes in
 
     func received(_ bytes: RawSpan, codec: inout SegmentCodec) {
+        context.exchange(&state.calls.decoded)
+        // Whatever was decoded has been submitted by then.
+        defer { context.exchange(&state.calls.decoded) }
         let now = context.steadyMilliseconds
         state.advanceClock(to: now)
         state.calls.now = now
@@ -76,9 +80,9 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func submit() {
-        guard !state.calls.batch.calls.isEmpty else { return }
-        let batch = state.calls.batch
-        state.calls.batch = context.takeBatch()
+        guard !state.calls.decoded.calls.isEmpty else { return }
+        let batch = context.takeBatch()
+        batch.take(&state.calls.decoded)
         batchesInFlight += 1
         if batch.needsStore {
             batch.submit(to: context.store, at: context.clock.nowMilliseconds(), owner: self)
@@ -111,20 +115,30 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     private func deliver() {
         while let batch = undelivered.first {
             if state.encoder.needsBuffer { state.encoder.adopt(connection.loop.takeBuffer()) }
-            while batch.deliveredCount < batch.calls.count {
-                if holdsBack() { return }
-                let call = batch.calls[batch.deliveredCount]
-                context.replyEncoder.encode(call, of: batch, into: &state.encoder)
-                if call.opcode == Opcode.watch.rawValue {
-                    watches.replied(call.requestId, at: context.steadyMilliseconds)
-                }
-                state.answered(frameByteCount: call.frameByteCount)
-                batch.deliveredCount += 1
-            }
+            deliver(batch)
+            // The rest when the client has taken enough.
+            if batch.deliveredCount < batch.callCount { return }
             undelivered.removeFirst()
             batchesInFlight -= 1
-            context.status.answered(batch.calls.count)
+            context.status.answered(batch.callCount)
             context.giveBack(batch)
+        }
+    }
+
+    private func deliver(_ batch: CallBatch) {
+        let decided = batch.decided
+        let encoder = context.replyEncoder
+        var count = batch.deliveredCount
+        defer { batch.deliveredCount = count }
+        while count < decided.calls.calls.count {
+            if holdsBack() { return }
+            let call = decided.calls.calls[count]
+            encoder.encode(call, of: decided, into: &state.encoder)
+            if call.opcode == Opcode.watch.rawValue {
+                watches.replied(call.requestId, at: context.steadyMilliseconds)
+            }
+            state.answered(frameByteCount: call.frameByteCount)
+            count += 1
         }
     }
 
@@ -170,6 +184,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         clock.wrote(at: context.steadyMilliseconds, progressed: progressed, hasRest: waitingByteCount > 0)
         guard isHeld, waitingByteCount < WireLimits.outputByteCountSoftMax / 2 else { return }
         isHeld = false
+        wasHeldAtTick = false
         // Behind the other connections of this turn, so that one fast reader of long lists cannot keep the loop.
         connection.loop.post { [self] in
             guard connection.isOpen else { return }
@@ -230,9 +245,15 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     func abort() { connection.abort() }
 
     func tick(at nowMilliseconds: Int64) {
-        if !isHeld, !watches.isEmpty, connection.isOpen {
-            watches.sendBookmarks(&state, at: nowMilliseconds)
-            sendWatched()
+        if !watches.isEmpty, connection.isOpen {
+            if !isHeld {
+                watches.sendBookmarks(&state, at: nowMilliseconds)
+                sendWatched()
+            } else if wasHeldAtTick {
+                watches.endLagging(&state)
+                if state.wantsToSend { connection.setDirty() }
+            }
+            wasHeldAtTick = isHeld
         }
         // What we do not read cannot be held against the client.
         if isHeld { clock.listensAgain(at: nowMilliseconds, isInsideSegment: false) }

@@ -9,6 +9,8 @@ final class StoreClockwork: @unchecked Sendable {
     private let clock: ServerClock
     private let queue = DispatchQueue(label: "errand.clockwork")
     private let timer: any DispatchSourceTimer
+    /// For what can wait.
+    private let minute: any DispatchSourceTimer
     private var armedFor: Int64?
 
     /// How much is done before the queue is given back.
@@ -20,17 +22,22 @@ final class StoreClockwork: @unchecked Sendable {
         self.store = store
         self.clock = clock
         timer = DispatchSource.makeTimerSource(queue: queue)
+        minute = DispatchSource.makeTimerSource(queue: queue)
         timer.setEventHandler { [weak self] in
             guard let self else { return }
             armedFor = nil
             turn()
         }
+        minute.schedule(deadline: .now() + 60, repeating: 60, leeway: .seconds(5))
+        minute.setEventHandler { [store, clock] in store.tend(at: clock.nowMilliseconds()) }
         // Dispatch traps when a source goes away that was never activated, as it would when the server cannot listen.
         timer.activate()
+        minute.activate()
     }
 
     deinit {
         timer.cancel()
+        minute.cancel()
     }
 
     func start() {
@@ -42,7 +49,10 @@ final class StoreClockwork: @unchecked Sendable {
     }
 
     func stop() {
-        queue.sync { timer.cancel() }
+        queue.sync {
+            timer.cancel()
+            minute.cancel()
+        }
     }
 
     private func turn() {

@@ -1,26 +1,29 @@
 package import ErrandCore
 
 /// What a store is asked to decide.
+///
+/// Requests hold their names in place and are large, so they are boxed: a command is moved several times. A describe
+/// has its names in the batch's `DescribeLane`.
 package enum StoreCommand: Sendable {
-    case describe(DescribeJobExecutionRequest)
-    case describeOwn(DescribeOwnJobExecutionRequest)
-    case update(UpdateJobExecutionRequest)
-    case cancel(CancelJobExecutionRequest)
-    case startNext(StartNextPendingJobExecutionRequest)
-    case getPending(GetPendingJobExecutionsRequest)
-    case listForJob(ListJobExecutionsForJobRequest)
-    case listForThing(ListJobExecutionsForThingRequest)
-    case createJob(CreateJobRequest)
-    case addJobTargets(AddJobTargetsRequest)
-    case describeJob(DescribeJobRequest)
-    case cancelJob(CancelJobRequest)
-    case deleteJob(DeleteJobRequest)
-    case updateJob(UpdateJobRequest)
-    case listJobs(ListJobsRequest)
-    case getJobDocument(GetJobDocumentRequest)
-    case removeJobTargets(RemoveJobTargetsRequest)
-    case deleteExecution(DeleteJobExecutionRequest)
-    case getHistory(GetJobExecutionHistoryRequest)
+    case describe(DescribeLane.Call)
+    indirect case describeOwn(DescribeOwnJobExecutionRequest)
+    indirect case update(UpdateJobExecutionRequest)
+    indirect case cancel(CancelJobExecutionRequest)
+    indirect case startNext(StartNextPendingJobExecutionRequest)
+    indirect case getPending(GetPendingJobExecutionsRequest)
+    indirect case listForJob(ListJobExecutionsForJobRequest)
+    indirect case listForThing(ListJobExecutionsForThingRequest)
+    indirect case createJob(CreateJobRequest)
+    indirect case addJobTargets(AddJobTargetsRequest)
+    indirect case describeJob(DescribeJobRequest)
+    indirect case cancelJob(CancelJobRequest)
+    indirect case deleteJob(DeleteJobRequest)
+    indirect case updateJob(UpdateJobRequest)
+    indirect case listJobs(ListJobsRequest)
+    indirect case getJobDocument(GetJobDocumentRequest)
+    indirect case removeJobTargets(RemoveJobTargetsRequest)
+    indirect case deleteExecution(DeleteJobExecutionRequest)
+    indirect case getHistory(GetJobExecutionHistoryRequest)
 
     /// Whether it may change what is stored, apart from what is due anyway.
     var isChange: Bool {
@@ -73,14 +76,16 @@ package enum StoreCommand: Sendable {
 
 /// What the store decided.
 package enum StoreOutcome: Sendable {
+    /// Of a describe: its place in the batch's `DescribeLane`.
+    case described(Int)
     /// Nothing if no execution is pending.
-    case execution(StoredExecutionView?)
+    indirect case execution(StoredExecutionView?)
     case changed(JobExecutionChange, jobDocument: JobDocument?)
     case pending(PendingJobExecutions)
     case page(JobExecutionPage)
     case targetsReceived(JobTargetsReceipt)
     /// Of describeJob, cancelJob and updateJob.
-    case job(Job)
+    indirect case job(Job)
     /// Whether the job is gone; if not it is DELETION_IN_PROGRESS.
     case jobDeleted(isComplete: Bool)
     case executionDeleted
@@ -123,11 +128,13 @@ package struct JobDocument: Sendable, Equatable {
 
 /// Commands on their way to a store and outcomes on their way back; used again and again by its owner.
 ///
-/// `@unchecked Sendable`: it has one owner at a time. The submitter fills `commands` and lets go at `submit`; the
-/// store fills `outcomes` and lets go at `complete`, after which it belongs to the submitter again.
+/// `@unchecked Sendable`: it has one owner at a time. The submitter fills `commands` and `describes`, and lets go at
+/// `submit`; the store fills `outcomes` and `describes`, and lets go at `complete`, after which it belongs to the
+/// submitter again.
 package final class CommandBatch: @unchecked Sendable {
     package var commands: [StoreCommand] = []
     package var outcomes: [StoreOutcome] = []
+    package var describes = DescribeLane()
     /// Whatever the submitter wants to find again when the batch is complete.
     package var context: AnyObject?
     private let onComplete: @Sendable (CommandBatch) -> Void
@@ -146,6 +153,7 @@ package final class CommandBatch: @unchecked Sendable {
     package func reset() {
         commands.removeAll(keepingCapacity: true)
         outcomes.removeAll(keepingCapacity: true)
+        describes.reset()
         context = nil
     }
 }

@@ -30,6 +30,11 @@ struct ExecutionLog {
                 })
         else { return nil }
         bytes = ContiguousArray(stored)
+        // What is dropped when more comes is found by these counts.
+        let refusedCount = entries(queuedAt: 0).count { $0.entry.kind == .refusedReport }
+        guard refusedCount == Int(bytes[1]), refusedCount <= ServerLimits.historyRefusedReportCount,
+            Int(bytes[0]) - refusedCount <= ServerLimits.historyFirstChangeCount + ServerLimits.historyLastChangeCount
+        else { return nil }
     }
 
     struct Event {

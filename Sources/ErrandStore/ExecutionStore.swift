@@ -24,12 +24,16 @@ package protocol ExecutionStore: Sendable {
     /// For ServerInfo.
     var counts: StoreCounts { get }
 
+    /// What can wait, to be called about once a minute. Does not block.
+    func tend(at nowMilliseconds: Int64)
+
     /// Stores all that was decided, and lets go of files. Nothing may be submitted any more. Blocks; says in one line what
     /// went wrong.
     func close() -> String?
 }
 
 extension ExecutionStore {
+    package func tend(at nowMilliseconds: Int64) {}
     package func close() -> String? { nil }
 }
 

@@ -19,6 +19,7 @@ struct JobTable {
     }
 
     private(set) var jobs: [JobId: StoredJob] = [:]
+    private var jobsByNumber: [UInt64: StoredJob] = [:]
     /// The complete ones, in the order created.
     private var complete: ContiguousArray<(number: UInt64, job: StoredJob)> = []
     var lastCreationNumber: UInt64 = 0
@@ -44,6 +45,8 @@ struct JobTable {
     /// The staged or complete job of that id.
     subscript(id: JobId) -> StoredJob? { jobs[id] }
 
+    func job(number: UInt64) -> StoredJob? { jobsByNumber[number] }
+
     /// The job of that id, if it is complete.
     func completeJob(_ id: JobId) -> StoredJob? {
         guard let job = jobs[id], !job.state.withLock({ $0.isStaged }) else { return nil }
@@ -66,6 +69,7 @@ struct JobTable {
     /// A new job, staged until it is complete.
     mutating func insert(_ job: StoredJob) {
         jobs[job.id] = job
+        jobsByNumber[job.number] = job
         use.addStaged(job)
     }
 
@@ -117,9 +121,14 @@ struct JobTable {
 
     // MARK: Rollouts and sweeps
 
+    /// An earlier time stays: whoever set it may know of a higher rate.
     mutating func scheduleRollout(of job: StoredJob, at time: Int64) {
-        job.state.withLock { $0.rolloutDue = time }
-        rollouts.insert(Due(time: time, job: job))
+        let isNews = job.state.withLock { state in
+            guard time < state.rolloutDue ?? Int64.max else { return false }
+            state.rolloutDue = time
+            return true
+        }
+        if isNews { rollouts.insert(Due(time: time, job: job)) }
     }
 
     /// A job whose next targets are due. It is the caller's until it is scheduled again.
@@ -185,6 +194,7 @@ struct JobTable {
 
     /// Its rows are to go.
     private mutating func forget(_ job: StoredJob) {
+        jobsByNumber[job.number] = nil
         let removed = job.state.withLock {
             RemovedJob(number: job.number, targetRows: $0.targetRows, sequence: $0.lastSequence)
         }

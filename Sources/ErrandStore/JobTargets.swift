@@ -129,6 +129,21 @@ struct JobTargets {
         return cursor
     }
 
+    /// Whether a cursor that comes from a file leads somewhere. Mostly it is a step or two behind `start`, which does.
+    func isCursor(_ cursor: Cursor, after start: Cursor) -> Bool {
+        guard cursor.position <= count else { return false }
+        var found = start
+        if cursor.position < start.position || cursor.position - start.position > Self.namesPerMark {
+            if cursor.position == count { return cursor.offset == bytes.count }
+            found = self.cursor(at: cursor.position)
+        }
+        while found.position < cursor.position {
+            found.offset = nameRange(at: found).upperBound
+            found.position += 1
+        }
+        return found.offset == cursor.offset
+    }
+
     private func nameRange(at cursor: Cursor) -> Range<Int> {
         let start = cursor.offset + 1
         return start..<(start + Int(bytes[cursor.offset]))

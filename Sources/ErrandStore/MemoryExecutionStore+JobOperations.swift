@@ -78,6 +78,14 @@ extension MemoryExecutionStore {
         if let outcome = job.replay(request, fingerprint) { return outcome }
         var count: UInt32 = 0
         for name in request.targets {
+            if let archive, !archive.isEmpty {
+                do throws(StorageFault) {
+                    // One that has ended is no target that waits to be queued.
+                    try bringBack(name, from: archive)
+                } catch {
+                    return .refused(Self.unreadable(error))
+                }
+            }
             let (stripe, hash) = stripe(of: name)
             if stripe.content.withLock({ $0.removeTarget(of: job, name, hash: hash, &turn) }) { count += 1 }
             changes.publishIfMany()
@@ -129,8 +137,13 @@ extension MemoryExecutionStore {
     func sweep(_ job: StoredJob, limit: Int, _ turn: inout Turn) -> Int {
         var looked = 0
         while looked < limit {
-            let (start, references) = job.takeSweepChunk(atMost: min(64, limit - looked))
+            var (start, references) = job.takeSweepChunk(atMost: min(64, limit - looked))
             if references.isEmpty { break }
+            if job.sweepFlags.contains(.deleted), references.contains(where: \.isAbsent) {
+                // What cannot be read stays, and with it the job; the sweep of the next start looks again.
+                try? bringBack(job, at: start..<(start + references.count))
+                references = job.state.withLock { Array($0.executions[start...].prefix(references.count)) }
+            }
             for (index, reference) in references.enumerated() where reference.slot != ExecutionSlot.none {
                 stripes[Int(reference.stripe)].content.withLock {
                     $0.sweep(Int(reference.slot), of: job, position: start + index, &turn)

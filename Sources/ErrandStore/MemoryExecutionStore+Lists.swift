@@ -22,8 +22,16 @@ extension MemoryExecutionStore {
         var page = JobExecutionPage(executions: [], nextToken: nil)
         while page.executions.count < limit, position < scanEnd {
             let wanted = min(limit - page.executions.count, scanEnd - position)
-            let references = job.state.withLock { Array($0.executions[position...].prefix(wanted)) }
+            var references = job.state.withLock { Array($0.executions[position...].prefix(wanted)) }
             if references.isEmpty { break }
+            if let archive, !archive.isEmpty, references.contains(where: \.isAbsent) {
+                do throws(StorageFault) {
+                    try bringBack(job, at: position..<(position + references.count))
+                } catch {
+                    return .refused(Self.unreadable(error))
+                }
+                references = job.state.withLock { Array($0.executions[position...].prefix(references.count)) }
+            }
             for (index, reference) in references.enumerated() where reference.slot != ExecutionSlot.none {
                 let stripe = stripes[Int(reference.stripe)]
                 let summary = stripe.content.withLock {

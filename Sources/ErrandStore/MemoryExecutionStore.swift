@@ -26,7 +26,10 @@ package final class MemoryExecutionStore: ExecutionStore {
     let earliestDue = EarliestDue()
     let rules: ExecutionRules
     package let changes: ChangeFeed
-    private let stripeMask: UInt64
+    /// What is not in memory, in a store that has more than that.
+    let archive: ExecutionArchive?
+    let stripeMask: UInt64
+    let nameHash = NameHash()
 
     /// `stripeCount` is a power of two, at most 65,536. `firstRevision` is that of the first change: see `ChangeFeed`.
     package convenience init(
@@ -38,7 +41,11 @@ package final class MemoryExecutionStore: ExecutionStore {
     }
 
     /// With a feed that records what it is given.
-    init(rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits, changes: ChangeFeed) {
+    init(
+        rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits, changes: ChangeFeed,
+        archive: ExecutionArchive? = nil
+    ) {
+        self.archive = archive
         precondition(
             stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,
             "the number of stripes is a power of two up to 65,536")
@@ -64,18 +71,23 @@ package final class MemoryExecutionStore: ExecutionStore {
         let commands = batch.commands
         var outcomes: [StoreOutcome] = []
         swap(&outcomes, &batch.outcomes)
+        var describes = DescribeLane()
+        swap(&describes, &batch.describes)
         outcomes.reserveCapacity(commands.count)
+        var warmedEnd = 0
         for index in commands.indices {
             if let refusal, commands[index].isChange {
                 outcomes.append(.refused(refusal))
                 continue
             }
-            outcomes.append(decide(commands[index], &turn))
+            if index >= warmedEnd { warmedEnd = warm(commands, describes, from: index) }
+            outcomes.append(decideWithArchive(commands[index], &describes, &turn))
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             changes.publishIfMany()
         }
         changes.publish()
         swap(&outcomes, &batch.outcomes)
+        swap(&describes, &batch.describes)
         earliestDue.willBeDue(at: turn.earliestDue)
         return turn.sequence
     }
@@ -87,24 +99,46 @@ package final class MemoryExecutionStore: ExecutionStore {
     package var counts: StoreCounts {
         StoreCounts(
             jobCount: UInt64(jobs.withLock { $0.completeCount }),
-            executionCount: stripes.reduce(0) { $0 + UInt64($1.content.withLock { $0.executionCount }) })
+            executionCount: stripes.reduce(UInt64(clamping: archive?.count.load(ordering: .relaxed) ?? 0)) {
+                $0 + UInt64($1.content.withLock { $0.executionCount })
+            })
     }
 
     /// The stripe of a thing, and its hash inside that stripe.
     func stripe(of thingName: borrowing ThingName) -> (stripe: LockedStripe, hash: UInt32) {
-        var hasher = Hasher()
-        thingName.text.hash(into: &hasher)
-        let hash = UInt64(bitPattern: Int64(hasher.finalize()))
+        let hash = nameHash(thingName.bytes)
         return (stripes[Int(hash & stripeMask)], UInt32(truncatingIfNeeded: hash >> 32))
     }
 
-    private func decide(_ command: borrowing StoreCommand, _ turn: inout Turn) -> StoreOutcome {
+    private func decideWithArchive(
+        _ command: borrowing StoreCommand, _ describes: inout DescribeLane, _ turn: inout Turn
+    ) -> StoreOutcome {
+        guard let archive, !archive.isEmpty else { return decide(command, &describes, &turn) }
+        do throws(StorageFault) {
+            if let thingName = command.thingOfList { try bringBack(thingName, from: archive) }
+            let outcome = decide(command, &describes, &turn)
+            guard try bringBack(command, describes, after: outcome) else { return outcome }
+            return decide(command, &describes, &turn)
+        } catch {
+            return .refused(Self.unreadable(error))
+        }
+    }
+
+    /// Runs `body` under the lock of the stripe of that hash.
+    @inline(__always)
+    func withStripe<Result>(of hash: UInt64, _ body: (inout Stripe, _ hash: UInt32) -> Result) -> Result {
+        stripes[Int(hash & stripeMask)].content.withLock { body(&$0, UInt32(truncatingIfNeeded: hash >> 32)) }
+    }
+
+    private func decide(
+        _ command: borrowing StoreCommand, _ describes: inout DescribeLane, _ turn: inout Turn
+    ) -> StoreOutcome {
         // What is read of a job as a whole may come from anywhere; what a call on one execution shows is told apart.
         defer { if command.isOfJob { turn.depends(on: changes.recordedSequence) } }
         switch command {
-        case .describe(let request):
-            let (stripe, hash) = stripe(of: request.thingName)
-            return stripe.content.withLock { $0.describe(request, hash: hash, &turn) }
+        case .describe(let call):
+            let hash = nameHash(describes.thingName(of: call))
+            return withStripe(of: hash) { $0.describe(call, hash: $1, &describes, &turn) }
         case .describeOwn(let request):
             let (stripe, hash) = stripe(of: request.thingName)
             return stripe.content.withLock { $0.describeOwn(request, hash: hash, &turn) }

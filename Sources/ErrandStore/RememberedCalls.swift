@@ -26,7 +26,7 @@ struct RememberedCalls {
     /// Nothing if these are no bytes of remembered calls.
     init?(stored: [UInt8]) {
         guard !stored.isEmpty else { return }
-        guard
+        guard stored[0] <= Self.countMax,
             CompactReader.isSequence(
                 stored, from: 1, count: Int(stored[0]), fixedByteCount: 24,
                 { reader in

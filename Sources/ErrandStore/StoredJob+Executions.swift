@@ -33,7 +33,7 @@ extension StoredJob {
             if state.status == .inProgress, let retry = rules.retry(of: change.image.record, criteria: criteria) {
                 let position = UInt32(state.executions.count)
                 state.add(next, at: position)
-                state.counts[new] -= 1
+                state.counts[new] &-= 1
                 second = FeedEvent(retry, from: nil, by: .service, job: identity, thingName: event.thingName)
                 consequence = .retry(
                     position: position, ExecutionImage(record: retry, sequence: nextSequence, startSequence: 0))
@@ -240,8 +240,8 @@ extension ExecutionDeletion {
 /// What changes of executions do to a job's counts and lists. Replays of the journal come through here too.
 extension StoredJob.State {
     mutating func move(from old: JobExecutionStatus, to new: JobExecutionStatus) {
-        counts[old] &-= 1
-        attempts[old] &-= 1
+        counts.takeOne(old)
+        attempts.takeOne(old)
         counts[new] &+= 1
         attempts[new] &+= 1
     }
@@ -276,9 +276,9 @@ extension StoredJob.State {
 
     mutating func delete(_ deletion: ExecutionDeletion, thingName: ThingName) {
         place(.deleted, at: deletion.position)
-        attempts[deletion.status] &-= 1
+        attempts.takeOne(deletion.status)
         guard deletion.wasLatest else { return }
-        counts[deletion.status] &-= 1
+        counts.takeOne(deletion.status)
         if let latestBefore = deletion.latestBefore { counts[latestBefore] &+= 1 }
         if notYetQueuedCount > 0 { _ = targets.exclude(thingName) }
     }

@@ -157,7 +157,7 @@ final class StoredJob: Sendable {
             jobId: id, description: state.description, status: state.status, createdAtMilliseconds: state.createdAt,
             lastUpdatedAtMilliseconds: state.lastUpdatedAt, completedAtMilliseconds: state.completedAt,
             configuration: state.configuration, reasonCode: state.reasonCode, comment: state.comment,
-            forceCanceled: state.forceCanceled, targetCount: counts.total + notYetQueuedCount,
+            forceCanceled: state.forceCanceled, targetCount: counts.total &+ notYetQueuedCount,
             notYetQueuedCount: notYetQueuedCount, processDetails: counts,
             attemptDetails: Self.shown(state.attempts, flags))
     }
@@ -180,11 +180,11 @@ final class StoredJob: Sendable {
         if flags.contains(.deleted) { return JobProcessDetails() }
         var counts = stored
         if flags.contains(.canceled) {
-            counts[.canceled] += counts[.queued]
+            counts[.canceled] &+= counts[.queued]
             counts[.queued] = 0
         }
         if flags.contains(.forced) {
-            counts[.canceled] += counts[.inProgress]
+            counts[.canceled] &+= counts[.inProgress]
             counts[.inProgress] = 0
         }
         return counts

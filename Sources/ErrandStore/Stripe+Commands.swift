@@ -4,16 +4,30 @@ import ErrandCore
 /// anew if the execution's job was swept meanwhile.
 extension Stripe {
     mutating func describe(
-        _ request: borrowing DescribeJobExecutionRequest, hash: UInt32, _ turn: inout Turn
+        _ call: DescribeLane.Call, hash: UInt32, _ lane: inout DescribeLane, _ turn: inout Turn
     ) -> StoreOutcome {
-        guard
-            let found = find(
-                request.jobId, on: request.thingName, hash: hash, executionNumber: request.executionNumber, &turn)
-        else {
-            return .refused(
-                notFound(request.jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
+        let number = call.executionNumber
+        while let slot = slot(
+            of: lane.jobId(of: call), on: lane.thingName(of: call), hash: hash, executionNumber: number)
+        {
+            // Nearly always nothing is due, and then nothing else is looked at or copied.
+            if isSettled(slot, at: turn.now) {
+                turn.depends(on: slots[slot].lastSequence)
+                return .described(lane.keep(slots[slot].record, at: turn.now))
+            }
+            let thing = slots[slot].thing
+            let newest = things[thing].newestSlot
+            guard settle(slot, &turn) != nil else { continue }
+            // It may just have timed out and been followed by a retry.
+            if number != nil || things[thing].newestSlot == newest {
+                turn.depends(on: slots[slot].lastSequence)
+                return .described(lane.keep(slots[slot].record, at: turn.now))
+            }
         }
-        return .execution(view(of: found.slot, on: request.thingName, includeJobDocument: false, at: turn.now))
+        turn.depends(on: lastSequence)
+        let (jobId, thingName) = (JobId(stored: lane.jobId(of: call)), ThingName(stored: lane.thingName(of: call)))
+        dependOnDeletions(of: jobId, on: thingName, hash: hash, &turn)
+        return .refused(notFound(jobId, thingName, hash: hash, executionNumber: number))
     }
 
     mutating func describeOwn(

@@ -90,11 +90,17 @@ struct Stripe: ~Copyable {
     func slot(
         of jobId: borrowing JobId, on thingName: borrowing ThingName, hash: UInt32, executionNumber: Int64?
     ) -> Int? {
+        slot(of: jobId.bytes, on: thingName.bytes, hash: hash, executionNumber: executionNumber)
+    }
+
+    /// The same by the names' bytes.
+    func slot(of jobId: RawSpan, on thingName: RawSpan, hash: UInt32, executionNumber: Int64?) -> Int? {
         guard let thing = things.index(of: thingName, hash: hash) else { return nil }
         var next = things[thing].newestSlot
+        let slots = slots.span
         while next != ExecutionSlot.none {
             let slot = Int(next)
-            if slots[slot].job.id == jobId,
+            if slots[slot].job.id.bytes.hasSameBytes(as: jobId),
                 executionNumber == nil || slots[slot].record.executionNumber == executionNumber,
                 !slots[slot].job.sweepFlags.contains(.deleted)
             {
@@ -103,6 +109,12 @@ struct Stripe: ~Copyable {
             next = slots[slot].previousOfThing
         }
         return nil
+    }
+
+    /// Whether `settle` has nothing to do: no deadline has passed, and the job is not being swept.
+    func isSettled(_ slot: Int, at now: Int64) -> Bool {
+        let slots = slots.span
+        return slots[slot].armedDeadline > now && slots[slot].job.sweepFlags.isEmpty
     }
 
     /// An execution that is up to date, and what was known of its job's sweep when it was looked at.
@@ -133,7 +145,7 @@ struct Stripe: ~Copyable {
 
     /// An execution is not found any more as soon as its job is being deleted, which the job's record says before any of
     /// the stripe does.
-    private func dependOnDeletions(
+    func dependOnDeletions(
         of jobId: borrowing JobId, on thingName: borrowing ThingName, hash: UInt32, _ turn: inout Turn
     ) {
         guard let thing = things.index(of: thingName, hash: hash) else { return }

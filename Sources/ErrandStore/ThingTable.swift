@@ -3,7 +3,6 @@ import ErrandCore
 /// What a stripe knows of one thing.
 struct ThingRecord {
     fileprivate let nameOffset: UInt32
-    fileprivate let nameHash: UInt32
     fileprivate let nameByteCount: UInt8
     /// The slot of its newest execution, from where the chain of its executions leads to the oldest.
     var newestSlot: UInt32
@@ -12,9 +11,8 @@ struct ThingRecord {
     /// Numbers what happens to its queue: each enqueueing and each start takes the next.
     private(set) var lastSequence: UInt32 = 0
 
-    fileprivate init(nameOffset: UInt32, nameHash: UInt32, nameByteCount: UInt8) {
+    fileprivate init(nameOffset: UInt32, nameByteCount: UInt8) {
         self.nameOffset = nameOffset
-        self.nameHash = nameHash
         self.nameByteCount = nameByteCount
         newestSlot = ExecutionSlot.none
         openCount = 0
@@ -32,38 +30,49 @@ struct ThingRecord {
     mutating func note(sequence: UInt32) { lastSequence = max(lastSequence, sequence) }
 }
 
-/// The things of a stripe by name: open addressing over one array of indexes, names packed in one array of bytes.
+/// The things of a stripe by name: open addressing over one array of hashes and indexes, names packed in one array of bytes.
 ///
 /// Looking a thing up allocates nothing, and a thing costs about 50 bytes. Things are never removed.
 struct ThingTable: ~Copyable {
-    /// Index of the thing plus 1; 0 is a free place. Its count is a power of two.
-    private var places: ContiguousArray<UInt32> = ContiguousArray(repeating: 0, count: 16)
+    /// The hash of a name, and the index of its thing plus 1; all zero is a free place. With the hash here no other
+    /// thing's memory is looked at on the way to the right one.
+    private struct Place {
+        var hash: UInt32 = 0
+        var next: UInt32 = 0
+    }
+
+    /// Its count is a power of two.
+    private var places: ContiguousArray<Place> = ContiguousArray(repeating: Place(), count: 16)
     private var things: ContiguousArray<ThingRecord> = []
     private var nameBytes: ContiguousArray<UInt8> = []
+    /// Things that come anew may have executions that are not in memory; none of these has a greater sequence.
+    var sequenceFloor: UInt32 = 0
 
     subscript(index: UInt32) -> ThingRecord {
         get { things[Int(index)] }
         _modify { yield &things[Int(index)] }
     }
 
-    func index(of name: borrowing ThingName, hash: UInt32) -> UInt32? {
-        let place = place(of: name, hash: hash)
-        return places[place] == 0 ? nil : places[place] - 1
+    func index(of name: RawSpan, hash: UInt32) -> UInt32? {
+        let next = places[place(of: name, hash: hash)].next
+        return next == 0 ? nil : next - 1
     }
 
+    func index(of name: borrowing ThingName, hash: UInt32) -> UInt32? { index(of: name.text.bytes, hash: hash) }
+
     mutating func indexInserting(_ name: borrowing ThingName, hash: UInt32) -> UInt32 {
-        var place = place(of: name, hash: hash)
-        if places[place] != 0 { return places[place] - 1 }
+        let bytes = name.text.bytes
+        var place = place(of: bytes, hash: hash)
+        if places[place].next != 0 { return places[place].next - 1 }
         if (things.count + 1) * 4 > places.count * 3 {
             grow()
-            place = self.place(of: name, hash: hash)
+            place = self.place(of: bytes, hash: hash)
         }
-        let bytes = name.text.bytes
-        let record = ThingRecord(
-            nameOffset: UInt32(nameBytes.count), nameHash: hash, nameByteCount: UInt8(bytes.byteCount))
+        let record = ThingRecord(nameOffset: UInt32(nameBytes.count), nameByteCount: UInt8(bytes.byteCount))
         nameBytes.append(copying: bytes)
         things.append(record)
-        places[place] = UInt32(things.count)
+        things[things.count - 1].note(sequence: sequenceFloor)
+        places[place] = Place(hash: hash, next: UInt32(things.count))
         return UInt32(things.count - 1)
     }
 
@@ -72,28 +81,45 @@ struct ThingTable: ~Copyable {
     }
 
     /// Where `name` is, or the free place where it would go.
-    private func place(of name: borrowing ThingName, hash: UInt32) -> Int {
+    private func place(of name: RawSpan, hash: UInt32) -> Int {
+        let places = places.span
         let mask = places.count - 1
-        var place = Int(hash) & mask
-        while places[place] != 0 {
-            let thing = things[Int(places[place] - 1)]
-            if thing.nameHash == hash,
-                nameBytes.span.bytes.extracting(nameRange(thing)).hasSameBytes(as: name.text.bytes)
+        var index = Int(hash) & mask
+        while true {
+            let place = places[index]
+            if place.next == 0 { return index }
+            if place.hash == hash,
+                nameBytes.span.bytes.extracting(nameRange(things[Int(place.next - 1)])).hasSameBytes(as: name)
             {
-                return place
+                return index
             }
-            place = (place + 1) & mask
+            index = (index + 1) & mask
         }
-        return place
+    }
+
+    // MARK: Warming
+
+    func prefetchName(of index: UInt32) { nameBytes.prefetch(Int(things[Int(index)].nameOffset), count: 32) }
+
+    /// The thing that most likely has a name of this hash, without looking at its name.
+    func likelyIndex(of hash: UInt32) -> UInt32? {
+        let places = places.span
+        let mask = places.count - 1
+        var index = Int(hash) & mask
+        while places[index].next != 0 {
+            if places[index].hash == hash { return places[index].next - 1 }
+            index = (index + 1) & mask
+        }
+        return nil
     }
 
     private mutating func grow() {
         let mask = places.count * 2 - 1
-        var grown = ContiguousArray<UInt32>(repeating: 0, count: mask + 1)
-        for (index, thing) in things.enumerated() {
-            var place = Int(thing.nameHash) & mask
-            while grown[place] != 0 { place = (place + 1) & mask }
-            grown[place] = UInt32(index + 1)
+        var grown = ContiguousArray<Place>(repeating: Place(), count: mask + 1)
+        for place in places where place.next != 0 {
+            var index = Int(place.hash) & mask
+            while grown[index].next != 0 { index = (index + 1) & mask }
+            grown[index] = place
         }
         places = grown
     }
@@ -104,28 +130,9 @@ struct ThingTable: ~Copyable {
     }
 }
 
-extension RawSpan {
-    func hasSameBytes(as other: RawSpan) -> Bool {
-        guard byteCount == other.byteCount else { return false }
-        var offset = 0
-        while byteCount - offset >= 8 {
-            let word = unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            if word != other.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self) { return false }
-            offset += 8
-        }
-        while offset < byteCount {
-            let byte = unsafeLoad(fromByteOffset: offset, as: UInt8.self)
-            if byte != other.unsafeLoad(fromByteOffset: offset, as: UInt8.self) { return false }
-            offset += 1
-        }
-        return true
-    }
-}
-
 extension ContiguousArray<UInt8> {
     mutating func append(copying bytes: RawSpan) {
-        for offset in 0..<bytes.byteCount {
-            append(bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
-        }
+        // append(contentsOf:) copies the buffer before it returns.
+        bytes.withUnsafeBytes { append(contentsOf: $0) }
     }
 }

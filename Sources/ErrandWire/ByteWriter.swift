@@ -26,6 +26,18 @@ package struct ByteWriter: Sendable {
         fill(&root)
     }
 
+    /// Appends exactly `byteCount` bytes, which `fill` puts down one after the other; what it leaves out is zero.
+    ///
+    /// One step for a whole body: to grow the array field by field costs more than to write the fields.
+    @inline(__always)
+    package mutating func append(byteCount: Int, _ fill: (inout WritePlace) -> Void) {
+        let start = bytes.count
+        bytes.append(addingCapacity: byteCount) { $0.append(repeating: 0, count: byteCount) }
+        var span = bytes.mutableSpan
+        var place = WritePlace(span.mutableBytes, start: start)
+        fill(&place)
+    }
+
     package mutating func append(_ array: [UInt8]) { bytes.append(contentsOf: array) }
 
     package mutating func append(_ span: RawSpan) {
@@ -88,6 +100,45 @@ package struct ByteWriter: Sendable {
             text.append(safe)
         }
         appendText16(text)
+    }
+}
+
+/// Where the next field of a body of known length goes.
+package struct WritePlace: ~Copyable, ~Escapable {
+    private var bytes: MutableRawSpan
+    private var offset: Int
+
+    @inline(__always)
+    @_lifetime(copy bytes)
+    init(_ bytes: consuming MutableRawSpan, start: Int) {
+        self.bytes = bytes
+        offset = start
+    }
+
+    @inline(__always)
+    package mutating func put<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+        bytes.storeLittleEndian(value, at: offset)
+        offset += MemoryLayout<T>.size
+    }
+
+    @inline(__always)
+    package mutating func put(_ source: RawSpan) {
+        let end = offset + source.byteCount
+        precondition(end <= bytes.byteCount, "the body is longer than was said")
+        // In the buffer, as just checked; the source is borrowed memory, never the buffer itself.
+        bytes.withUnsafeMutableBytes { target in
+            source.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(rebasing: target[offset..<end]).copyMemory(from: $0)
+            }
+        }
+        offset = end
+    }
+
+    /// A `text16`.
+    @inline(__always)
+    package mutating func putText16(_ source: RawSpan) {
+        put(UInt16(truncatingIfNeeded: source.byteCount))
+        put(source)
     }
 }
 

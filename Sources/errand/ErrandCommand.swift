@@ -32,6 +32,6 @@ struct ErrandCommand: AsyncParsableCommand {
         version: JobExecutionServer.version,
         subcommands: [
             ServeCommand.self, DemoCommand.self, JobCommand.self, ExecutionCommand.self, WatchCommand.self,
-            BenchCommand.self,
+            StoreCommand.self, BenchCommand.self,
         ])
 }

@@ -15,7 +15,7 @@ enum Main {
         do {
             command = try ErrandCommand.parseAsRoot(arguments)
         } catch {
-            return end(error, otherwise: .usage)
+            return end(ArgumentChecks.mistake(in: arguments) ?? error, otherwise: .usage)
         }
         do {
             if var command = command as? any AsyncParsableCommand {

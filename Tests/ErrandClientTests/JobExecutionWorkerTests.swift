@@ -110,6 +110,26 @@ struct JobExecutionWorkerTests {
         await server.stop()
     }
 
+    /// A job's id may be used again, and its executions are numbered from 1 again: they are not the one of before.
+    @Test func anExecutionOfALaterJobOfTheSameIdIsHandedOutAtOnce() async throws {
+        let server = try startServer()
+        let client = try await connect(server.port)
+        let pauses = Pauses()
+        let worker = try worker(client, "t", pauses) { _ in }
+        try await client.createJob(jobId: "a", document: "1", targets: ["t"])
+        let first = try await worker.next()
+        try await first.succeed()
+        try await client.deleteJob(jobId: "a")
+        let queuedAt = first.execution.queuedAtMilliseconds
+        #expect(await eventually { (try? await client.serverInfo())?.nowMilliseconds ?? 0 > queuedAt })
+        try await client.createJob(jobId: "a", document: "2", targets: ["t"])
+        let second = try await worker.next()
+        #expect(second.executionNumber == first.executionNumber && second.jobDocument == "2")
+        #expect(pauses.asked.withLock { $0.isEmpty })
+        client.close()
+        await server.stop()
+    }
+
     /// Refusals that may pass are waited out, longer each time; others are thrown, and so is the end of the task.
     @Test func failuresAreWaitedOutWhenThatMayHelp() async throws {
         let calls = Counter()

@@ -12,7 +12,7 @@ final class Command: @unchecked Sendable {
         var errors: String
     }
 
-    private let processId: pid_t
+    let processId: pid_t
     private let output: Int32
     private let errors: Int32
     private var isReaped = false
@@ -31,10 +31,13 @@ final class Command: @unchecked Sendable {
         }
     }
 
-    init(_ arguments: [String], input: String = "", environment: [String] = []) throws {
+    /// With `hasTerminal` its standard error is a terminal.
+    init(
+        _ arguments: [String], input: String = "", environment: [String] = [], hasTerminal: Bool = false
+    ) throws {
         let (inputRead, inputWrite) = try Self.pipe()
         let (outputRead, outputWrite) = try Self.pipe()
-        let (errorsRead, errorsWrite) = try Self.pipe()
+        let (errorsRead, errorsWrite) = hasTerminal ? try Self.terminal() : try Self.pipe()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -77,6 +80,20 @@ final class Command: @unchecked Sendable {
         return (ends[0], ends[1])
     }
 
+    /// Both ends of a new terminal.
+    private static func terminal() throws -> (read: Int32, write: Int32) {
+        let flags = O_RDWR | O_NOCTTY | O_CLOEXEC
+        let master = open("/dev/ptmx", flags)
+        // TIOCSPTLCK and TIOCGPTN of Linux: unlocks the other end, and says its number.
+        var isLocked: Int32 = 0
+        var number: Int32 = 0
+        try #require(master >= 0 && ioctl(master, 0x4004_5431, &isLocked) == 0)
+        try #require(ioctl(master, 0x8004_5430, &number) == 0)
+        let slave = open("/dev/pts/\(number)", flags)
+        try #require(slave >= 0)
+        return (master, slave)
+    }
+
     func send(_ signal: Int32) { kill(processId, signal) }
 
     /// The next line of standard output.
@@ -86,6 +103,20 @@ final class Command: @unchecked Sendable {
             var byte: UInt8 = 0
             while read(output, &byte, 1) == 1, byte != UInt8(ascii: "\n") { bytes.append(byte) }
             return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// Reads standard error until it has said `text`; false if it ends before.
+    func says(_ text: String) async -> Bool {
+        await Self.blocking { [errors] in
+            var seen = ""
+            var piece = [UInt8](repeating: 0, count: 4096)
+            while !seen.contains(text) {
+                let count = read(errors, &piece, piece.count)
+                guard count > 0 else { return false }
+                seen += String(decoding: piece[..<count], as: UTF8.self)
+            }
+            return true
         }
     }
 

@@ -115,6 +115,19 @@ struct ExitStatusTests {
         #expect(result.errors.count { $0 == "\n" } == 1)
     }
 
+    /// What was mistyped is named, and not what is missing because of it.
+    @Test(arguments: [
+        (["job", "create", "fw", "--document", "-", "--targt", "t"], "'--targt'", "errand job create --help"),
+        (["job", "update", "fw", "--in-progress-timeout", "5"], "'--in-progress-timeout'", "errand job update --help"),
+        (["execution", "list", "--jb", "fw"], "'--jb'", "errand execution list --help"),
+        (["watch", "--queue", "--thng", "t"], "'--thng'", "errand watch --help"),
+    ])
+    func aMistypedOptionIsNamed(arguments: [String], option: String, hint: String) async throws {
+        let result = try await Command(arguments).waitForEnd()
+        #expect(result.status == 2 && result.errors.hasPrefix("errand: Unknown option \(option)"))
+        #expect(result.errors.contains(hint))
+    }
+
     @Test func serverInTheEnvironmentIsChecked() async throws {
         let result = try await Command.run("job", "describe", "fw", environment: ["ERRAND_SERVER=nowhere"])
         #expect(result.status == 2 && result.errors == "errand: ERRAND_SERVER: 'nowhere' is not HOST:PORT\n")

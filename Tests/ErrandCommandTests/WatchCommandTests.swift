@@ -60,6 +60,23 @@ struct WatchCommandTests {
         }
     }
 
+    /// Two things end at once and then nothing happens for long: both are shown.
+    @Test func theBarShowsTheLastOfManyChanges() async throws {
+        try await Self.withServer { server in
+            _ = try await Self.run(
+                server, "job", "create", "a", "--document", "-", "--target", "t1", "--target", "t2", "--target", "t3")
+            let watch = try Command(["watch", "--job", "a", "--server", server], hasTerminal: true)
+            #expect(await watch.says("] 0/3"))
+            for thing in ["t1", "t2"] {
+                _ = try await Self.run(server, "execution", "update", "a", thing, "--status", "SUCCEEDED")
+            }
+            #expect(await watch.says("] 2/3  2 ok, 0 failed"))
+            _ = try await Self.run(server, "execution", "update", "a", "t3", "--status", "FAILED")
+            let end = await watch.waitForEnd()
+            #expect(end.status == 0 && end.output.hasPrefix("a: COMPLETED; 3 of 3 ended: 2 succeeded, 1 failed"))
+        }
+    }
+
     @Test func aQueueIsShownAsItIsAndAsItChanges() async throws {
         try await Self.withServer { server in
             let watch = try Command(["watch", "--thing", "t1", "--queue", "--server", server])

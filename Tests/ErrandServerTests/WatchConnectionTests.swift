@@ -122,6 +122,23 @@ struct WatchConnectionTests {
         await server.stop()
     }
 
+    /// Nothing calls for a watch that has yet to be sent the past and has no credit; it is told all the same when what it
+    /// would be sent next is no longer kept.
+    @Test func aWatchOfThePastWithoutCreditIsToldWhenItsEventsAreGone() async throws {
+        let server = try TestServer { $0.watchHistoryEventCount = 100 }
+        let (owner, watcher) = (try server.client(), try server.client())
+        try owner.createJob("j", ["t"])
+        let (_, revision) = try begin(owner, .thing(thing("other")), credit: 1)
+        try report(1, by: owner)
+        let (id, _) = try begin(watcher, from: revision, credit: 0)
+        try report(200, by: owner)
+        server.passing(milliseconds: ServerLimits.watchBookmarkIntervalMilliseconds)
+        let end = try watcher.next()
+        #expect(end.opcode == .watchEnded && end.status == .watchCompacted && end.header.requestId == id)
+        try server.expectServing()
+        await server.stop()
+    }
+
     @Test func watchesAreCountedAndEndWithTheServer() async throws {
         let server = try TestServer()
         let watcher = try server.client()
@@ -170,6 +187,40 @@ struct WatchConnectionTests {
         while last?.opcode != .watchEnded { last = try lazy[0].next() }
         #expect(last?.status == .slowConsumer)
         for peer in lazy { peer.reset() }
+        try server.expectServing()
+        await server.stop()
+    }
+
+    /// So much comes at once, on the very thread that serves the watch, that it goes back to catching up. As its client does
+    /// not read, it is ended all the same, and not only when the server keeps no more.
+    @Test func aWatchThatFellBackOnAFullConnectionIsEnded() async throws {
+        let server = try TestServer { $0.loopCount = 1 }
+        let (owner, quiet) = (try server.client(), try server.client())
+        try owner.createJob("j", ["t"])
+        // The bookmark of each says that another tick of the loop has passed.
+        for _ in 0..<4 {
+            _ = try begin(quiet, .thing(thing("quiet")), credit: 0)
+            server.passing(milliseconds: 100)
+        }
+        server.passing(milliseconds: ServerLimits.watchBookmarkIntervalMilliseconds - 500)
+        let lazy = try RawPeer(port: server.port, bufferByteCount: 4096)
+        try lazy.greet()
+        _ = try begin(lazy, credit: .max)
+        let value = String(repeating: "\u{10348}", count: 1024)
+        try report(1000, by: owner, details: try StatusDetails((0..<2).map { (key: "k\($0)", value: value) }))
+        let names = (0..<ServerLimits.promptTargetCountMax).map { thing("t\($0)") }
+        for id in ["large", "larger"] {
+            let count = UInt32(names.count)
+            let create = CreateJobRequest(jobId: job(id), document: "{}", targetCount: count, targets: names)
+            #expect(try owner.call(create).status == .ok)
+        }
+        for _ in 0..<4 {
+            server.passing(milliseconds: 100)
+            #expect(try quiet.next().message(EventsMessage.self).events.isEmpty)
+        }
+        var last: RawFrame?
+        while last?.opcode != .watchEnded { last = try lazy.next() }
+        #expect(last?.status == .slowConsumer)
         try server.expectServing()
         await server.stop()
     }

@@ -80,7 +80,7 @@ struct HistoryAndKeyTests {
         #expect(try store.update("j", "a", .inProgress, key: keys[0], at: 3).change?.versionNumber == 11)
     }
 
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.allCases.filter { $0 != .forgetful })
     func repeatedStartNextReturnsTheExecutionItStarted(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a"], timeout: 5)
@@ -92,6 +92,23 @@ struct HistoryAndKeyTests {
         #expect(again.jobId == "j" && again.record.status == .inProgress && again.record.versionNumber == 2)
         #expect(again.approximateSecondsBeforeTimedOut == first.approximateSecondsBeforeTimedOut)
         #expect(try store.startNext("a", at: 5).execution?.jobId.description == "k")
+    }
+
+    /// It changed nothing, so its repeat is decided afresh, and a key that it had does not count as used.
+    @Test(arguments: StoreUnderTest.allCases.filter { $0 != .forgetful })
+    func d35StartNextThatStartedNothingIsNotRemembered(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        let key = IdempotencyKey(high: 3, low: 4)
+        #expect(try store.startNext("a", key: key, at: 0).isEmpty)
+        try store.create("j", on: ["a"])
+        try store.create("k", on: ["a"], at: 1)
+        try store.startNext("a", at: 2)
+        #expect(try store.startNext("a", key: key, at: 3).execution?.jobId.description == "j")
+        try store.update("j", "a", .succeeded, at: 4)
+        let started = try #require(try store.startNext("a", key: key, at: 5).execution)
+        #expect(started.jobId == "k" && started.record.versionNumber == 2)
+        try store.update("k", "a", .succeeded, at: 6)
+        #expect(try store.startNext("a", key: key, at: 7).execution?.jobId.description == "k")
     }
 
     @Test(arguments: StoreUnderTest.allCases)

@@ -137,8 +137,11 @@ struct JobExecutionCallTests {
         let update = UpdateJobExecutionRequest(
             jobId: try JobId("j"), thingName: try ThingName("t"), status: .inProgress)
         let describe = DescribeJobExecutionRequest(jobId: try JobId("j"), thingName: try ThingName("t"))
-        let outcomes = store.outcomes(
-            of: [.describe(describe), .update(update), .update(update), .describe(describe)], at: 0)
+        let outcomes = store.outcomes(at: 0) { batch in
+            batch.add(describe)
+            batch.commands += [.update(update), .update(update)]
+            batch.add(describe)
+        }
         #expect(outcomes[0].execution?.record.versionNumber == 1)
         #expect(outcomes[1].change?.versionNumber == 2)
         #expect(outcomes[2].change?.versionNumber == 3)

@@ -10,13 +10,15 @@ import Testing
 struct ModelCheckTests {
     @Test(arguments: StoreUnderTest.allCases, 0..<UInt64(25))
     func storeAgreesWithTheModel(_ subject: StoreUnderTest, _ seed: UInt64) throws {
+        // Those that read everything again and again are slow, and no seed is better than another.
+        guard seed < 8 || StoreUnderTest.withoutRestarts.contains(subject) else { return }
         var check = ModelCheck(subject, seed: seed)
         for step in 0..<2500 {
             let mismatch = try check.step()
             try #require(mismatch == nil, "seed \(seed), step \(step)")
         }
         // A store that is opened again keeps the last events only.
-        guard subject != .reopenedEachTime else { return }
+        guard StoreUnderTest.withoutRestarts.contains(subject) else { return }
         let mismatch = try check.events()
         #expect(mismatch == nil, "seed \(seed)")
     }

@@ -53,6 +53,25 @@ struct RaceTests {
         }
     }
 
+    /// A rollout that has just been planned at the old rate is not put off by it when the rate rises.
+    @Test(arguments: StoreUnderTest.allCases)
+    func aHigherRateAgainstARollout(_ subject: StoreUnderTest) throws {
+        let store = subject.make(minuteLengthMilliseconds: 1000)
+        let things = (0..<3).map { "t\($0)" }
+        for round in 0..<Self.roundCount {
+            let (job, begin) = ("j\(round)", Int64(round) * 2000)
+            try store.create(
+                job, on: things, JobConfiguration(rollout: RolloutConfig(maximumPerMinute: 1)), at: begin)
+            let now = begin + 1000
+            both({ _ = store.store.advance(to: now, limit: 100) }) {
+                _ = try? store.updateJob(job, rollout: RolloutConfig(maximumPerMinute: 1000), at: now)
+            }
+            store.advanceAll(to: now)
+            #expect(try store.summedJob(job, at: now).notYetQueuedCount == 0)
+            try store.deleteJob(job, force: true, at: now)
+        }
+    }
+
     /// While things finish, the job is canceled: every execution ends once, and the counts agree with the executions.
     @Test(arguments: StoreUnderTest.withoutRestarts)
     func jobCancelAgainstFinishers(_ subject: StoreUnderTest) throws {

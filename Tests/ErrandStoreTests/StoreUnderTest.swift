@@ -9,12 +9,13 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible {
     case memoryWithOneStripe
     case durable
     case reopenedEachTime
+    case forgetful
 
     /// For tests that look at what `advance` has published as soon as it returns.
     static let inMemory: [StoreUnderTest] = [.memory, .memoryWithOneStripe]
 
     /// For tests that watch, or that call from many threads at once.
-    static let withoutRestarts = allCases.filter { $0 != .reopenedEachTime }
+    static let withoutRestarts = allCases.filter { $0 != .reopenedEachTime && $0 != .forgetful }
 
     var testDescription: String { rawValue }
 
@@ -31,6 +32,11 @@ enum StoreUnderTest: String, CaseIterable, CustomTestStringConvertible {
                     directory: directory.path, rules: rules, limits: limits, at: 0)
             else { preconditionFailure("no durable store in \(directory.path)") }
             return StoreDriver(store, directory: directory)
+        case .forgetful:
+            guard let store = try? ForgetfulStore(rules: rules, limits: limits) else {
+                preconditionFailure("no durable store")
+            }
+            return StoreDriver(store)
         case .reopenedEachTime:
             guard let store = try? ReopeningStore(rules: rules, limits: limits) else {
                 preconditionFailure("no durable store")
@@ -52,13 +58,21 @@ struct StoreDriver: Sendable {
         self.directory = directory
     }
 
-    func outcomes(of commands: [StoreCommand], at now: Int64) -> [StoreOutcome] {
+    /// `fill` adds the commands. What describes found comes as `.execution`, as from other calls.
+    func outcomes(at now: Int64, _ fill: (CommandBatch) throws -> Void) rethrows -> [StoreOutcome] {
         let done = DispatchSemaphore(value: 0)
         let batch = CommandBatch { _ in done.signal() }
-        batch.commands = commands
+        try fill(batch)
         store.submit(batch, at: now)
         done.wait()
-        return batch.outcomes
+        return zip(batch.commands, batch.outcomes).map { command, outcome in
+            guard case .describe(let call) = command, case .described(let place) = outcome else { return outcome }
+            return .execution(batch.describes.view(of: call, at: place))
+        }
+    }
+
+    func outcomes(of commands: [StoreCommand], at now: Int64) -> [StoreOutcome] {
+        outcomes(at: now) { $0.commands = commands }
     }
 
     func outcome(of command: StoreCommand, at now: Int64) -> StoreOutcome {
@@ -80,7 +94,7 @@ struct StoreDriver: Sendable {
     func describe(_ jobId: String, _ thing: String, number: Int64? = nil, at now: Int64) throws -> StoreOutcome {
         let request = DescribeJobExecutionRequest(
             jobId: try JobId(jobId), thingName: try ThingName(thing), executionNumber: number)
-        return outcome(of: .describe(request), at: now)
+        return outcomes(at: now) { $0.add(request) }[0]
     }
 
     /// The execution as an operator sees it; a refusal fails the test.
@@ -153,6 +167,24 @@ struct StoreDriver: Sendable {
 
     func job(_ jobId: String, at now: Int64) throws -> Job? {
         outcome(of: .describeJob(DescribeJobRequest(jobId: try JobId(jobId))), at: now).job
+    }
+}
+
+extension CommandBatch {
+    func add(_ request: DescribeJobExecutionRequest) { commands.append(.describe(describes.add(request))) }
+}
+
+extension DescribeLane {
+    func view(of call: Call, at place: Int) -> StoredExecutionView {
+        let found = self[place]
+        let record = ExecutionRecord(
+            found.facts,
+            withDetails(of: found) { details, count in
+                StatusDetails(stored: details.withUnsafeBytes { Array($0) }, count: count)
+            })
+        return StoredExecutionView(
+            jobId: JobId(stored: jobId(of: call)), thingName: ThingName(stored: thingName(of: call)), record: record,
+            approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, jobDocument: nil)
     }
 }
 

@@ -85,11 +85,11 @@ struct TidyTests {
         let own: Set = [
             "ErrandCore", "ErrandWire", "ErrandTransport", "ErrandStore", "ErrandServer", "ErrandClient", "ErrandLoad",
             "CZlib", "CSQLite",
-            "CEpoll",
+            "CEpoll", "CPrefetch",
         ]
         let allowed: [String: Set<String>] = [
             "ErrandCore": [], "ErrandWire": ["ErrandCore", "CZlib"], "ErrandTransport": ["ErrandWire", "CEpoll"],
-            "ErrandStore": ["ErrandCore", "CSQLite", "CZlib"],
+            "ErrandStore": ["ErrandCore", "CPrefetch", "CSQLite", "CZlib"],
             "ErrandServer": ["ErrandCore", "ErrandWire", "ErrandTransport", "ErrandStore"],
             "ErrandClient": ["ErrandCore", "ErrandWire", "ErrandTransport"],
             "ErrandLoad": ["ErrandCore", "ErrandWire", "ErrandTransport", "ErrandClient"],

@@ -209,8 +209,21 @@ final class ConnectionWatches: @unchecked Sendable {
         state.watchSent()
     }
 
+    /// Holds the watches of a connection that has taken too little for a while to the limit of what may wait: also those for
+    /// which so much came at once that they went back to catching up, whom nobody is called for (SPEC §7.9).
+    func endLagging(_ state: inout ServerConnectionState<CallDecoder>) {
+        for id in ready {
+            guard let watch = watches[id], watch.isBegun, watch.ending == nil,
+                let ended = feed.holdWaiting(watch.subscription)
+            else { continue }
+            finish(id, ended, &state)
+            remove(id)
+        }
+    }
+
     /// Tells quiet watches up to where they are complete (SPEC §7.7 `WAT-2`): now and then, and before so much else has
-    /// happened that they could not go on from what they were told last.
+    /// happened that they could not go on from what they were told last. One that has ended meanwhile is made ready, so
+    /// that it is told so: nobody is called for a watch that catches up without credit.
     func sendBookmarks(_ state: inout ServerConnectionState<CallDecoder>, at now: Int64) {
         let revision = feed.revision
         for (id, watch) in watches where watch.isBegun && !watch.isReady && watch.ending == nil {
@@ -218,23 +231,27 @@ final class ConnectionWatches: @unchecked Sendable {
             let behind = revision > watch.revision ? revision - watch.revision : 0
             guard isOld || behind >= UInt64(feed.historyCountMax / 4) else { continue }
             var watch = watch
-            sendBookmark(&watch, id, &state, at: now)
+            let hasEnded = sendBookmark(&watch, id, &state, at: now)
             watches[id] = watch
+            if hasEnded { makeReady(id) }
         }
     }
 
-    /// Says up to where the watch is complete, if nothing waits for it and that is news.
+    /// Says up to where the watch is complete, if nothing waits for it and that is news. Returns whether it has ended.
+    @discardableResult
     private func sendBookmark(
         _ watch: inout Watch, _ id: UInt64, _ state: inout ServerConnectionState<CallDecoder>, at now: Int64
-    ) {
-        if case .queue = watch.scope { return }
+    ) -> Bool {
+        if case .queue = watch.scope { return false }
         scratch.removeAll(keepingCapacity: true)
         let taken = feed.take(watch.subscription, atMost: 0, into: &scratch)
-        guard !taken.isMoreWaiting, taken.ended == nil, taken.revision > watch.revision else { return }
+        guard taken.ended == nil else { return true }
+        guard !taken.isMoreWaiting, taken.revision > watch.revision else { return false }
         _ = state.encoder.appendEvents(scratch, revision: taken.revision, requestId: id)
         state.watchSent()
         watch.revision = taken.revision
         watch.lastSentAt = now
+        return false
     }
 
     // MARK: Queues

@@ -3,14 +3,18 @@ internal import Synchronization
 
 /// Decides when the journal is folded into the tables: when it has grown enough.
 ///
-/// `@unchecked Sendable`: `lastPoint` is touched on `queue` only, the rest never changes or is atomic.
+/// `@unchecked Sendable`: `lastPoint` and `lastCheckpointAt` are touched on `queue` only, the rest never changes or is atomic.
 final class CheckpointClock: @unchecked Sendable {
     private let memory: MemoryExecutionStore
     private let committer: GroupCommitter<JournalDatabase>
     private let queue = DispatchQueue(label: "errand.checkpoint", qos: .utility)
+    /// How long finished executions stay in memory, in milliseconds.
+    private let retention: Int64
+    private var lastCheckpointAt = Int64.min
     private var lastPoint: (sequence: UInt64, mark: UInt64)
     private let nextSequence: Atomic<UInt64>
     private let isStopping = Atomic(false)
+    private let pause: @Sendable () -> Void
 
     /// How many records are taken together. A start reads up to three times as many; a row costs about as much as ten
     /// records, so that fewer make a busy store write the same rows again and again.
@@ -19,8 +23,10 @@ final class CheckpointClock: @unchecked Sendable {
     /// `lastPoint` is that of the last checkpoint, in an earlier run perhaps.
     init(
         _ memory: MemoryExecutionStore, _ committer: GroupCommitter<JournalDatabase>,
-        lastPoint: (sequence: UInt64, mark: UInt64)
+        lastPoint: (sequence: UInt64, mark: UInt64), retention: Int64, pause: @escaping @Sendable () -> Void
     ) {
+        self.retention = retention
+        self.pause = pause
         self.memory = memory
         self.committer = committer
         self.lastPoint = lastPoint
@@ -36,6 +42,21 @@ final class CheckpointClock: @unchecked Sendable {
         queue.async { _ = self.run() }
     }
 
+    /// Folds what has waited for ten minutes, however little it is, and lets go of what has finished long ago.
+    func tend(at now: Int64) {
+        queue.async { [self] in
+            let (elapsed, overflows) = now.subtractingReportingOverflow(lastCheckpointAt)
+            if committer.durableSequence > lastPoint.sequence, overflows || elapsed >= Self.longestWaitMilliseconds {
+                lastCheckpointAt = now
+                _ = run()
+            }
+            let (limit, isForEver) = now.subtractingReportingOverflow(retention)
+            if !isForEver { _ = memory.letGo(finishedBefore: limit) }
+        }
+    }
+
+    private static let longestWaitMilliseconds: Int64 = 600_000
+
     func runNow() -> StorageFault? { queue.sync { run() } }
 
     func stop() {
@@ -50,7 +71,7 @@ final class CheckpointClock: @unchecked Sendable {
         let start = (sequence: lastPoint.sequence, revision: lastPoint.mark)
         let checkpoint = StoreCheckpoint(store: memory, committer: committer, journalStart: start) { [self] in
             guard !isStopping.load(ordering: .relaxed) else { return false }
-            DispatchSemaphore(value: 0).waitBriefly()
+            pause()
             return true
         }
         let fault = checkpoint.run(through: point)
@@ -58,9 +79,7 @@ final class CheckpointClock: @unchecked Sendable {
         nextSequence.store(point.sequence + Self.recordCount, ordering: .relaxed)
         return fault
     }
-}
 
-extension DispatchSemaphore {
     /// While the disk is full there is nothing to be done but to wait.
-    fileprivate func waitBriefly() { _ = wait(timeout: .now() + 1) }
+    static func waitBriefly() { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 1) }
 }

@@ -54,12 +54,19 @@ extension RecordReader {
                     failureType: try failureType(), thresholdPercentageHundredths: try integer(),
                     minNumberOfExecutedThings: try integer()))
         }
+        guard configuration.retryCriteria.count <= FieldLimits.retryCriterionCountMax,
+            configuration.retryCriteria.allSatisfy({ $0.numberOfRetries <= FieldLimits.numberOfRetriesMax }),
+            configuration.abortCriteria.count <= FieldLimits.abortCriterionCountMax,
+            1...FieldLimits.timeoutInMinutesMax ~= configuration.inProgressTimeoutInMinutes ?? 1
+        else { throw malformed("no such configuration") }
         return configuration
     }
 
+    /// The sum of all fits 32 bits too, as those who add them up expect.
     mutating func counts() throws(StorageFault) -> JobProcessDetails {
         var counts = JobProcessDetails()
         for status in JobExecutionStatus.allCases { counts[status] = try integer() }
+        guard counts.isPlausible else { throw malformed("a count is out of range") }
         return counts
     }
 
@@ -74,9 +81,25 @@ extension RecordReader {
         let (base, tenths) = (try integer(UInt32.self), try byte())
         let isOfNotified = try byte() == 1
         let count = try integer(UInt32.self)
+        // Without these bounds the rate would take for ever to be worked out.
+        guard base > 0, FieldLimits.incrementFactorTenths.contains(tenths), count > 0 else {
+            throw malformed("no such rate")
+        }
         rollout.exponentialRate = RolloutConfig.ExponentialRate(
             baseRatePerMinute: base, incrementFactorTenths: tenths,
             increaseCriterion: isOfNotified ? .numberOfNotifiedThings(count) : .numberOfSucceededThings(count))
         return rollout
+    }
+}
+
+extension JobProcessDetails {
+    /// One less. Never below 0, which only counts that no store wrote could lead to: they must not end the process.
+    mutating func takeOne(_ status: JobExecutionStatus) {
+        if self[status] > 0 { self[status] &-= 1 }
+    }
+
+    /// Whether so many can be: no store has a billion executions of one job, and counts never go below 0.
+    var isPlausible: Bool {
+        JobExecutionStatus.allCases.reduce(0 as UInt64) { $0 + UInt64(self[$1]) } < 1 << 30
     }
 }

@@ -31,27 +31,44 @@ package final class DurableExecutionStore: ExecutionStore {
     /// Opens the store in `directory`, and makes it if it is not there.
     package convenience init(
         directory: String, rules: ExecutionRules, limits: StoreLimits = StoreLimits(), at nowMilliseconds: Int64,
-        stripeCount: Int = 64, report: @escaping @Sendable (Report) -> Void = { _ in }
+        finishedRetentionMilliseconds: Int64 = .max, stripeCount: Int = 64,
+        report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         try self.init(
-            try JournalDatabase.open(directory: directory, create: true), rules: rules, limits: limits,
-            at: nowMilliseconds, stripeCount: stripeCount, report: report)
+            try JournalDatabase.open(directory: directory, create: true), rules: rules,
+            limits: limits, at: nowMilliseconds, finishedRetentionMilliseconds: finishedRetentionMilliseconds,
+            stripeCount: stripeCount, report: report)
+    }
+
+    /// What tests of full and slow disks set, so that they need not wait nor fill much.
+    struct Tuning: Sendable {
+        /// See `GroupCommitter`.
+        var journalByteCountMax = 32 << 20
+        var retryAfterDelay: GroupCommitter<JournalDatabase>.Delay?
+        /// What a checkpoint does before it tries again to write to a full disk.
+        var checkpointPause: @Sendable () -> Void = { CheckpointClock.waitBriefly() }
     }
 
     init(
-        _ database: sending JournalDatabase, rules: ExecutionRules, limits: StoreLimits, at now: Int64,
-        stripeCount: Int, report: @escaping @Sendable (Report) -> Void = { _ in }
+        _ database: sending JournalDatabase, rules: ExecutionRules, limits: StoreLimits,
+        at now: Int64, finishedRetentionMilliseconds: Int64 = .max, stripeCount: Int, tuning: Tuning = Tuning(),
+        report: @escaping @Sendable (Report) -> Void = { _ in }
     ) throws(StorageFault) {
         let facts = try StoreRecovery.facts(of: database, at: now)
         let journal = StoreJournal()
         let changes = ChangeFeed(
             firstRevision: facts.journalStartRevision + 1, limits: limits, journal: journal)
-        let memory = MemoryExecutionStore(rules: rules, stripeCount: stripeCount, limits: limits, changes: changes)
-        var recovery = StoreRecovery(into: memory, facts: facts, at: now)
-        try recovery.run(database)
+        let memory = MemoryExecutionStore(
+            rules: rules, stripeCount: stripeCount, limits: limits, changes: changes,
+            archive: ExecutionArchive(directory: database.directory.path))
+        let (since, overflows) = now.subtractingReportingOverflow(finishedRetentionMilliseconds)
+        var recovery = StoreRecovery(
+            into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now)
+        try recovery.run()
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
         let committer = GroupCommitter(
-            database, mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
+            database, byteCountMax: tuning.journalByteCountMax, retryAfterDelay: tuning.retryAfterDelay,
+            mark: changes.revision, onDurable: { [weak changes] in changes?.publish(upTo: $0) }
         ) { state in
             switch state {
             case .running: report(.hasRoomAgain)
@@ -63,7 +80,9 @@ package final class DurableExecutionStore: ExecutionStore {
         journal.begin(committer)
         self.memory = memory
         self.committer = committer
-        checkpoints = CheckpointClock(memory, committer, lastPoint: lastPoint)
+        checkpoints = CheckpointClock(
+            memory, committer, lastPoint: lastPoint, retention: finishedRetentionMilliseconds,
+            pause: tuning.checkpointPause)
         self.recovery = RecoveryFacts(
             jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,
             replayedRecordCount: recovery.replayedCount)
@@ -76,14 +95,15 @@ package final class DurableExecutionStore: ExecutionStore {
 
     package func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
         let sequence = memory.decide(batch, at: nowMilliseconds, refusingChanges: refusalOfChanges)
-        committer.begin()
+        if changes.recordedSequence > committer.durableSequence { committer.begin() }
         committer.whenDurable(sequence, batch)
         checkpoints.note(committer)
     }
 
     package func advance(to nowMilliseconds: Int64, limit: Int) -> AdvanceResult {
         guard refusalOfChanges == nil else {
-            return AdvanceResult(nextDueMilliseconds: nowMilliseconds + Self.retryAfterMilliseconds)
+            let delay = committer.isRunning ? Self.throttleMilliseconds : Self.retryAfterMilliseconds
+            return AdvanceResult(nextDueMilliseconds: nowMilliseconds + delay)
         }
         defer { committer.begin() }
         return memory.advance(to: nowMilliseconds, limit: limit)
@@ -96,6 +116,8 @@ package final class DurableExecutionStore: ExecutionStore {
     package var changes: ChangeFeed { memory.changes }
 
     package var counts: StoreCounts { memory.counts }
+
+    package func tend(at nowMilliseconds: Int64) { checkpoints.tend(at: nowMilliseconds) }
 
     package func close() -> String? { stop().map { "\($0)" } }
 
@@ -115,24 +137,31 @@ package final class DurableExecutionStore: ExecutionStore {
     /// Folds everything into the tables now. For tests, and for those who want a short start.
     package func checkpoint() -> StorageFault? { checkpoints.runNow() }
 
+    /// Lets finished executions leave memory that have not changed since then, as far as they are in the tables. They come
+    /// back when they are asked for. Returns how many have left.
+    @discardableResult
+    package func letGo(finishedBefore timeMilliseconds: Int64) -> Int { memory.letGo(finishedBefore: timeMilliseconds) }
+
     // MARK: Refusing
 
+    /// Until a full disk may have room again.
     private static let retryAfterMilliseconds: Int64 = 1000
+    /// Until the disk may have caught up.
+    private static let throttleMilliseconds: Int64 = 100
 
     /// Why nothing may be changed now; nothing if it may.
     private var refusalOfChanges: Refusal? {
         guard committer.isThrottled || !committer.isRunning || isFeedFull else { return nil }
-        let delay = UInt32(Self.retryAfterMilliseconds)
         return switch committer.state {
         case .running where committer.isThrottled || isFeedFull:
             Refusal(
                 .throttled, "changes come faster than the disk takes them; nothing was changed, try again",
-                retryAfterMilliseconds: delay / 10)
+                retryAfterMilliseconds: UInt32(Self.throttleMilliseconds))
         case .running: nil
         case .full:
             Refusal(
                 .unavailable, "the server's disk is full; nothing was changed, try again when there is room",
-                retryAfterMilliseconds: delay)
+                retryAfterMilliseconds: UInt32(Self.retryAfterMilliseconds))
         case .failed(let fault):
             Refusal(
                 .unavailable, "the server is read-only, because its disk failed; nothing was changed. \(fault)")

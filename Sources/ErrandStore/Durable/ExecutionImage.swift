@@ -36,7 +36,7 @@ struct ExecutionImage {
 
 extension ExecutionImage {
     init(from reader: inout RecordReader) throws(StorageFault) {
-        let (number, version) = (try reader.integer(Int64.self), try reader.integer(Int64.self))
+        let (number, version) = (try reader.count(), try reader.count())
         let (queuedAt, updatedAt) = (try reader.integer(Int64.self), try reader.integer(Int64.self))
         var record = ExecutionRecord(executionNumber: number, queuedAtMilliseconds: queuedAt)
         record.versionNumber = version
@@ -51,6 +51,9 @@ extension ExecutionImage {
         sequence = try reader.integer()
         startSequence = try reader.integer()
         record.statusDetails = try reader.details()
+        guard record.retryAttempt < UInt16.max, max(sequence, startSequence) < UInt32.max >> 1 else {
+            throw reader.malformed("a number is out of range")
+        }
         self.record = record
     }
 

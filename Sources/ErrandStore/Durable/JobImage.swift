@@ -22,6 +22,9 @@ extension StoredJob {
         let request = CreateJobRequest(
             jobId: id, document: try reader.text(), description: try reader.optionalText(),
             configuration: try reader.configuration(), targetCount: try reader.integer(), targets: [])
+        guard number < RecordReader.numberMax, request.targetCount <= UInt32(FieldLimits.jobTargetCountMax) else {
+            throw reader.malformed("there are too many targets")
+        }
         return StoredJob(request, number: number, at: now, changes: changes)
     }
 
@@ -92,9 +95,15 @@ extension StoredJob {
         state.counts = try reader.counts()
         state.attempts = try reader.counts()
         state.notYetQueuedCount = Int(try reader.integer(UInt32.self))
-        state.executions = ContiguousArray(
-            repeating: .absent, count: Int(try reader.integer(UInt32.self)))
+        let executionCount = Int(try reader.integer(UInt32.self))
+        guard executionCount <= executionCountMax, state.notYetQueuedCount <= announcedTargetCount,
+            max(state.lastSequence, state.creationNumber) < RecordReader.numberMax
+        else { throw reader.malformed("there are more executions than targets") }
+        state.executions = ContiguousArray(repeating: .absent, count: executionCount)
         state.queuedThingCount = try reader.integer()
+        guard state.queuedThingCount <= UInt32(announcedTargetCount) else {
+            throw reader.malformed("there are more executions than targets")
+        }
         state.notifiedCount = state.queuedThingCount
         state.queuedUpTo = try reader.cursor()
         state.rollout = state.queuedUpTo
@@ -135,7 +144,11 @@ extension RolloutWindow {
         for _ in 0..<(try reader.integer(UInt32.self)) {
             runs.append((try reader.integer(), try reader.integer()))
         }
-        countInWindow = runs.reduce(0) { $0 &+ $1.count }
+        let sum = runs.reduce(0 as UInt64) { $0 &+ UInt64($1.count) }
+        guard sum <= UInt64(FieldLimits.jobTargetCountMax) else {
+            throw reader.malformed("more was queued in a minute than there is")
+        }
+        countInWindow = UInt32(sum)
         rate = try reader.integer()
         firstAt = try reader.optional()
         rateEndsAt = try reader.integer()

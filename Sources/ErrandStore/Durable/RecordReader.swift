@@ -18,6 +18,9 @@ struct RecordReader {
         self.init(span.withUnsafeBytes { Array($0) }, place: place)
     }
 
+    /// Beyond what any store counts to, and far from where arithmetic overflows. Times are within it too, both ways.
+    static let numberMax: UInt64 = 1 << 62
+
     var isAtEnd: Bool { offset >= end }
 
     func malformed(_ what: String) -> StorageFault { .damaged("\(what) at byte \(offset)", at: place) }
@@ -99,8 +102,16 @@ struct RecordReader {
         return offset..<(offset + byteCount)
     }
 
+    /// A number that goes up by one now and then, from 1 on.
+    mutating func count() throws(StorageFault) -> Int64 {
+        let value = try integer(Int64.self)
+        guard value > 0, value < Int64(Self.numberMax) else { throw malformed("a number is out of range") }
+        return value
+    }
+
     mutating func details() throws(StorageFault) -> StatusDetails {
         let count = Int(try byte())
+        guard count <= FieldLimits.statusDetailsPairCountMax else { throw malformed("there are too many details") }
         let flat = try byteArray()
         // What later reads the pairs trusts their lengths.
         var position = 0

@@ -25,6 +25,14 @@ extension StoredJob.State {
         return executions[Int(position)]
     }
 
+    /// Whether the execution at that place is not in memory, and was not deleted.
+    func isAbsent(_ position: UInt32) -> Bool {
+        Int(position) < executions.count && executions[Int(position)].isAbsent
+    }
+
+    /// How many executions are not in memory.
+    var absentCount: Int { Int(attempts.total) - executions.count { $0.slot != ExecutionSlot.none } }
+
     /// Takes the targets of one row.
     mutating func restore(_ names: [ThingName], row: Int64) {
         // A name is looked for by its hash only while some wait to be queued.
@@ -35,7 +43,8 @@ extension StoredJob.State {
 
     /// All rows of targets have been read. Returns whether they are those that there must be.
     mutating func endTargets(_ count: Int, of announcedCount: Int) -> Bool {
-        guard targets.count == count else { return false }
+        guard targets.count == count, count <= announcedCount, targets.isCursor(queuedUpTo, after: JobTargets.Cursor())
+        else { return false }
         isStaged = count < announcedCount
         if !isStaged, notYetQueuedCount == 0 || status != .inProgress { targets.dropIndex() }
         return true

@@ -28,7 +28,7 @@ struct StoreCheckpoint {
             if slice.rowCount >= rowsPerSlice, let fault = write(&slice) { return fault }
         }
         if let fault = write(&slice) { return fault }
-        var greatestSequence: UInt32 = 0
+        var greatestSequence = store.stripes.reduce(0) { max($0, $1.content.withLock { $0.things.sequenceFloor }) }
         for stripe in store.stripes {
             var isDone = false
             while !isDone {

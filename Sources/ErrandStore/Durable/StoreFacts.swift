@@ -31,6 +31,10 @@ extension StoreFacts {
         journalStartRevision = try reader.integer()
         lastSequenceOfThings = try reader.integer()
         deletionsSequence = try reader.integer()
+        // Numbers go up from these, and revisions do from that one.
+        guard max(lastJobNumber, lastCreationNumber, deletionsSequence) < RecordReader.numberMax,
+            journalStartRevision < UInt64.max >> 1, lastSequenceOfThings < UInt32.max >> 1
+        else { throw reader.malformed("a number is too great") }
         try reader.outcomes(into: &deletions)
     }
 }

@@ -17,9 +17,18 @@ struct StoreRecovery {
     private(set) var checkpointRevision: UInt64 = 0
     private var turn: Turn
 
-    init(into store: MemoryExecutionStore, facts: StoreFacts, at now: Int64) {
+    /// Executions that finished before stay in the tables.
+    private let finishedSince: Int64
+    private let database: JournalDatabase
+
+    init(
+        into store: MemoryExecutionStore, from database: JournalDatabase, facts: StoreFacts, finishedSince: Int64,
+        at now: Int64
+    ) {
         self.store = store
+        self.database = database
         self.facts = facts
+        self.finishedSince = finishedSince
         turn = Turn(at: now)
     }
 
@@ -40,26 +49,34 @@ struct StoreRecovery {
         return facts
     }
 
-    mutating func run(_ database: JournalDatabase) throws(StorageFault) {
+    mutating func run() throws(StorageFault) {
         checkpointRevision = store.changes.revision
-        try readJobs(database)
-        try database.forEachExecution(.all) { (row, body) throws(StorageFault) in try restore(row, body) }
+        for stripe in store.stripes {
+            stripe.content.withLock { $0.things.sequenceFloor = facts.lastSequenceOfThings }
+        }
+        try readJobs()
+        var retried: Set<ThingName> = []
+        try database.forEachExecution(openOrFinishedSince: finishedSince) { (row, body) throws(StorageFault) in
+            if let name = try restore(row, body) { retried.insert(name) }
+        }
+        for name in retried { try restoreAll(of: name) }
         let checkpointSequence = database.checkpointSequence
         try database.forEachRecord(after: database.journalStart) { (sequence, record) throws(StorageFault) in
             var reader = RecordReader(record, place: "journal, sequence \(sequence)")
             try replay(&reader, sequence, isInTables: sequence <= checkpointSequence)
             if sequence == checkpointSequence { checkpointRevision = store.changes.revision }
         }
-        finish()
+        try finish()
     }
 
     // MARK: Tables
 
-    private mutating func readJobs(_ database: JournalDatabase) throws(StorageFault) {
+    private mutating func readJobs() throws(StorageFault) {
         var targetCounts: [UInt64: Int] = [:]
         try database.forEachJob { (number, body) throws(StorageFault) in
             var reader = RecordReader(body, place: "jobs, row \(number)")
-            let job = try StoredJob.created(UInt64(number), at: 0, changes: store.changes, from: &reader)
+            guard let number = UInt64(exactly: number) else { throw reader.malformed("no such number of a job") }
+            let job = try StoredJob.created(number, at: 0, changes: store.changes, from: &reader)
             targetCounts[job.number] = try job.withState { (state) throws(StorageFault) in
                 try job.readDecisions(&state, from: &reader)
                 return try job.readProgress(&state, from: &reader)
@@ -67,7 +84,7 @@ struct StoreRecovery {
             jobs[job.number] = job
         }
         try database.forEachTargets { (number, chunk, body) throws(StorageFault) in
-            guard let job = jobs[UInt64(number)] else { return }
+            guard let job = UInt64(exactly: number).flatMap({ jobs[$0] }) else { return }
             var reader = RecordReader(body, place: "targets, row \(number), \(chunk)")
             let names = try JobTargets.names(from: &reader)
             job.state.withLock { $0.restore(names, row: chunk) }
@@ -80,10 +97,16 @@ struct StoreRecovery {
         }
     }
 
-    private mutating func restore(_ row: ExecutionRow, _ bytes: RawSpan) throws(StorageFault) {
+    /// Returns the thing's name if there are earlier attempts, which are to be where the later ones are.
+    @discardableResult
+    private mutating func restore(_ row: ExecutionRow, _ bytes: RawSpan) throws(StorageFault) -> ThingName? {
         // Rows of a job that is gone are deleted with the checkpoint that deletes the job's.
-        guard let job = jobs[UInt64(row.job)], let position = UInt32(exactly: row.position) else { return }
+        guard let job = UInt64(exactly: row.job).flatMap({ jobs[$0] }) else { return nil }
         let place = "executions, row \(row.job), \(row.position)"
+        guard let position = UInt32(exactly: row.position), Int(position) < job.executionCountMax else {
+            throw .damaged("the job has no such execution", at: place)
+        }
+        guard job.state.withLock({ $0.reference(at: position) }) == nil else { return nil }
         let body = try ExecutionRowBody(bytes, place: place)
         var text = row.thing
         text.makeContiguousUTF8()
@@ -91,6 +114,23 @@ struct StoreRecovery {
             throw .damaged("the thing's name is too long", at: place)
         }
         insert(body, of: job, on: name, position: position)
+        return body.image.record.retryAttempt > 0 ? name : nil
+    }
+
+    private mutating func restoreAll(of name: ThingName) throws(StorageFault) {
+        try database.forEachExecution(ofThing: name.description) { (row, bytes) throws(StorageFault) in
+            try restore(row, bytes)
+        }
+    }
+
+    /// A record is about an execution that stayed in the tables.
+    private mutating func bringBack(_ job: StoredJob, _ position: UInt32) throws(StorageFault) {
+        guard job.state.withLock({ $0.isAbsent(position) }) else { return }
+        var name: ThingName?
+        _ = try database.execution(Int64(job.number), position: Int64(position)) { (row, bytes) throws(StorageFault) in
+            name = try? ThingName(row.thing)
+        }
+        if let name { try restoreAll(of: name) }
     }
 
     private mutating func insert(
@@ -118,6 +158,7 @@ struct StoreRecovery {
         }
         let revision = try reader.integer(UInt64.self)
         let number = try reader.integer(UInt64.self)
+        guard number < RecordReader.numberMax else { throw reader.malformed("no such number of a job") }
         let identity = identity(number, try reader.jobId())
         var replay = RecordReplay(
             sequence: sequence, revision: revision, identity: identity, job: jobs[number], isInTables: isInTables)
@@ -181,17 +222,19 @@ struct StoreRecovery {
                 state.move(from: change.from, to: change.image.record.status)
             }
             if let retry {
-                state.counts[change.image.record.status] &-= 1
+                try check(retry.position, of: job, replay)
+                state.counts.takeOne(change.image.record.status)
                 state.add(state.reference(at: retry.position) ?? .absent, at: retry.position)
             }
             if tag == 2 { try job.readDecisions(&state, from: &reader) }
             if change.from != change.image.record.status { job.noteRecorded(&state, replay.sequence) }
         }
-        apply(replay, job, change.position) { stripe, slot, turn in
+        try bringBack(job, change.position)
+        try apply(replay, job, change.position, from: change.from) { stripe, slot, turn in
             stripe.apply(change, to: slot)
             stripe.arm(slot, &turn)
         }
-        if let retry { insertNew(replay, job, retry.image, on: name, at: retry.position) }
+        if let retry { try insertNew(replay, job, retry.image, on: name, at: retry.position) }
     }
 
     private mutating func queueExecution(
@@ -204,8 +247,12 @@ struct StoreRecovery {
         replay.events.append(
             FeedEvent(image.record, from: nil, by: .service, job: replay.identity, thingName: name))
         guard let job = replay.wanted else { return }
-        job.state.withLock { state in
+        try check(position, of: job, replay)
+        try job.withState { (state) throws(StorageFault) in
             guard replay.isNews(state.lastSequence) else { return }
+            guard state.targets.isCursor(end, after: state.queuedUpTo), state.notYetQueuedCount > 0 else {
+                throw replay.malformed("no such target")
+            }
             if let config = state.configuration.rollout {
                 // The rate of a minute is fixed when its first targets are queued, by what was known then.
                 let queuedAt = image.record.queuedAtMilliseconds
@@ -219,7 +266,7 @@ struct StoreRecovery {
             state.noteQueued(upTo: end)
             job.noteRecorded(&state, replay.sequence)
         }
-        insertNew(replay, job, image, on: name, at: position)
+        try insertNew(replay, job, image, on: name, at: position)
     }
 
     private mutating func deleteExecution(
@@ -236,6 +283,8 @@ struct StoreRecovery {
             facts.deletions.remember(call.key, call.fingerprint, .executionDeleted)
         }
         guard let job = replay.wanted else { return }
+        try bringBack(job, deletion.position)
+        try check(deletion.position, of: job, replay)
         removeSlot(replay, job, deletion.position)
         try job.withState { (state) throws(StorageFault) in
             guard replay.isNews(state.lastSequence) else {
@@ -252,7 +301,8 @@ struct StoreRecovery {
     private mutating func refuseReport(_ replay: RecordReplay, _ reader: inout RecordReader) throws(StorageFault) {
         let refused = try RefusedReport(from: &reader)
         guard let job = replay.wanted else { return }
-        apply(replay, job, refused.position) { stripe, slot, _ in
+        try bringBack(job, refused.position)
+        try apply(replay, job, refused.position) { stripe, slot, _ in
             stripe.slots[slot].log.append(
                 refused.event, details: refused.details, queuedAt: stripe.slots[slot].record.queuedAtMilliseconds)
         }
@@ -331,6 +381,8 @@ struct StoreRecovery {
             replay.events.append(FeedEvent(.jobDeleted(from: status), by: .fleetOperator, job: replay.identity, at: at))
         }
         guard let job = replay.wanted else { return }
+        let isEmpty = job.state.withLock { $0.executions.allSatisfy { $0.slot == ExecutionSlot.none } }
+        guard isEmpty else { throw replay.malformed("executions outlive their job") }
         jobs[number] = nil
         identities[number] = replay.identity
         removedJobs.append(
@@ -340,14 +392,23 @@ struct StoreRecovery {
 
     // MARK: Slots
 
+    /// Each thing of a job has its execution and its retries; no record speaks of more.
+    private func check(_ position: UInt32, of job: StoredJob, _ replay: RecordReplay) throws(StorageFault) {
+        guard Int(position) < job.executionCountMax else { throw replay.malformed("the job has no such execution") }
+    }
+
+    /// `from` is what the record says that the execution was.
     private mutating func apply(
-        _ replay: RecordReplay, _ job: StoredJob, _ position: UInt32,
+        _ replay: RecordReplay, _ job: StoredJob, _ position: UInt32, from: JobExecutionStatus? = nil,
         _ body: (inout Stripe, _ slot: Int, inout Turn) -> Void
-    ) {
+    ) throws(StorageFault) {
         guard let reference = job.state.withLock({ $0.reference(at: position) }) else { return }
-        store.stripes[Int(reference.stripe)].content.withLock { stripe in
+        try store.stripes[Int(reference.stripe)].content.withLock { (stripe) throws(StorageFault) in
             let slot = Int(reference.slot)
             guard replay.isNews(stripe.slots[slot].lastSequence) else { return }
+            if let from, stripe.slots[slot].record.status != from {
+                throw replay.malformed("the execution was not \(from)")
+            }
             body(&stripe, slot, &turn)
             stripe.noteRecorded(slot, replay.sequence, &turn)
         }
@@ -355,13 +416,14 @@ struct StoreRecovery {
 
     private mutating func insertNew(
         _ replay: RecordReplay, _ job: StoredJob, _ image: ExecutionImage, on name: ThingName, at position: UInt32
-    ) {
+    ) throws(StorageFault) {
+        try check(position, of: job, replay)
         // It may be in a row already, and a later record then changes nothing that the row shows.
         guard job.state.withLock({ $0.reference(at: position) }) == nil else { return }
         let body = ExecutionRowBody(
             lastSequence: replay.sequence, image: image, log: ExecutionLog(), calls: RememberedCalls())
         insert(body, of: job, on: name, position: position)
-        apply(RecordReplay(again: replay), job, position) { _, _, _ in }
+        try apply(RecordReplay(again: replay), job, position) { _, _, _ in }
     }
 
     private mutating func removeSlot(_ replay: RecordReplay, _ job: StoredJob, _ position: UInt32) {
@@ -376,11 +438,16 @@ struct StoreRecovery {
     // MARK: The end
 
     /// Makes what time and sweeps are to bring due.
-    private func finish() {
+    private func finish() throws(StorageFault) {
+        store.archive?.count.store(
+            max(0, jobs.values.reduce(0) { $0 + $1.state.withLock { $0.absentCount } }), ordering: .relaxed)
         let now = turn.now
         let rules = store.rules
         for job in jobs.values {
-            job.state.withLock { state in
+            try job.withState { (state) throws(StorageFault) in
+                guard state.counts.isPlausible, state.attempts.isPlausible,
+                    0...job.announcedTargetCount ~= state.notYetQueuedCount
+                else { throw .damaged("its records do not add up", at: "job \(job.number)") }
                 state.rollout = state.queuedUpTo
                 state.notifiedCount = state.queuedThingCount
             }
@@ -425,6 +492,8 @@ struct RecordReplay {
 
     /// The job, if the record is to change anything; nothing of a job that is gone.
     var wanted: StoredJob? { isInTables ? nil : job }
+
+    func malformed(_ what: String) -> StorageFault { .damaged(what, at: "journal, sequence \(sequence)") }
 
     /// Whether what shows the records up to `shown` does not show this one.
     func isNews(_ shown: UInt64) -> Bool { isForced || sequence > shown }

@@ -162,7 +162,7 @@ package final class ChangeFeed: Sendable {
         state.withLock { $0.take(subscription, atMost: limit, into: &events) }
     }
 
-    /// To be called when a watch has no credit for what waits for it. One for which too much came at once, and that went
+    /// To be called when a watch has no credit for what waits for it, or no connection that takes it. One for which too much came at once, and that went
     /// back to catching up, is held to the same limit as all others from here on. Says why it has ended, if it has.
     package func holdWaiting(_ subscription: Subscription) -> StatusCode? {
         state.withLock { $0.holdWaiting(subscription) }

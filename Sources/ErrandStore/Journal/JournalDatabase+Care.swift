@@ -59,6 +59,31 @@ extension JournalDatabase {
         try place.adopt(newPath)
     }
 
+    /// The same into one new file.
+    package static func backUp(directory: String, toFile file: String) throws(StorageFault) {
+        let path = StoreDirectory.databasePath(in: directory)
+        guard FileDescriptor.exists(path) else {
+            throw .directoryUnusable(
+                path: directory, operation: "open \(StoreDirectory.databaseName)", errorNumber: ENOENT)
+        }
+        guard !FileDescriptor.exists(file) else {
+            throw .directoryUnusable(path: file, operation: "back up", errorNumber: EEXIST)
+        }
+        let newFile = file + ".new"
+        StoreDirectory.removeDatabase(newFile)
+        do {
+            let connection = try SQLiteConnection(path: path, mayCreate: false)
+            try StoreSchema.check(connection)
+            let statement = try connection.prepare("VACUUM INTO ?1")
+            try statement.bindCopy(of: newFile, at: 1)
+            try statement.run()
+            try StoreDirectory.adopt(newFile, asFile: file)
+        } catch {
+            StoreDirectory.removeDatabase(newFile)
+            throw error
+        }
+    }
+
     package func backUp(to target: String) throws(StorageFault) {
         try Self.backUp(directory: directory.path, to: target)
     }
@@ -80,10 +105,26 @@ extension JournalDatabase {
         package var lastSequence: UInt64
     }
 
-    package func statistics() -> Statistics {
-        Statistics(
-            databaseByteCount: FileDescriptor.byteCount(of: directory.databasePath),
-            walByteCount: FileDescriptor.byteCount(of: directory.walPath), groupCount: meta.groupCount,
+    package func statistics() -> Statistics { Self.statistics(meta, directory.path) }
+
+    /// By the last commit, beside a running server too.
+    package static func statistics(directory: String) throws(StorageFault) -> Statistics {
+        let path = StoreDirectory.databasePath(in: directory)
+        guard FileDescriptor.exists(path) else {
+            throw .directoryUnusable(
+                path: directory, operation: "open \(StoreDirectory.databaseName)", errorNumber: ENOENT)
+        }
+        let connection = try SQLiteConnection(path: path, mayCreate: false)
+        try StoreSchema.configureReader(connection)
+        try StoreSchema.check(connection)
+        return statistics(try StoreMeta.load(from: connection), directory)
+    }
+
+    private static func statistics(_ meta: StoreMeta, _ directory: String) -> Statistics {
+        let path = StoreDirectory.databasePath(in: directory)
+        return Statistics(
+            databaseByteCount: FileDescriptor.byteCount(of: path),
+            walByteCount: FileDescriptor.byteCount(of: path + "-wal"), groupCount: meta.groupCount,
             jobCount: meta.jobs.rowCount, targetChunkCount: meta.targets.rowCount,
             openExecutionCount: meta.openExecutions.rowCount,
             finishedExecutionCount: meta.finishedExecutions.rowCount, factCount: meta.facts.rowCount,

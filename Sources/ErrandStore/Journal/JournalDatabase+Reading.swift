@@ -74,6 +74,27 @@ extension JournalDatabase {
         if !isIndexed { try compare(finished, meta.finishedExecutions, "executions that are finished") }
     }
 
+    /// Those that are open, and those that finished at that time or later.
+    package func forEachExecution(
+        openOrFinishedSince time: Int64, _ body: (ExecutionRow, _ body: RawSpan) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        // With nothing left out, every row is counted and summed up.
+        if time == .min { return try forEachExecution(.all, body) }
+        try forEachExecution(.open, body)
+        let indexed = try connection.integer(
+            "SELECT count(*) FROM executions INDEXED BY finishedExecutions WHERE isFinished = 1")
+        guard UInt64(exactly: indexed) == meta.finishedExecutions.rowCount else {
+            throw .damaged(
+                "\(indexed) rows where there were \(meta.finishedExecutions.rowCount)",
+                at: "executions that are finished")
+        }
+        let statement = try connection.prepare(
+            "SELECT \(StoreStatements.executionColumns) FROM executions INDEXED BY finishedExecutions"
+                + " WHERE isFinished = 1 AND finishedAt >= ?1")
+        try statement.bind(time, at: 1)
+        while try statement.step() { try statement.readExecution(body) }
+    }
+
     /// The executions of these jobs, by job and position. Only `forEachExecution` and `verify` notice missing rows.
     package func forEachExecution(
         ofJobs jobs: ClosedRange<Int64>, _ body: (ExecutionRow, _ body: RawSpan) throws(StorageFault) -> Void

@@ -45,13 +45,17 @@ final class SQLiteConnection {
     func integer(_ text: String) throws(StorageFault) -> Int64 {
         let statement = try prepare(text)
         guard try statement.step() else { throw .damaged("no answer to \(text)", at: path) }
-        return try statement.integer(0)
+        let value = try statement.integer(0)
+        try statement.finish()
+        return value
     }
 
     func text(_ text: String) throws(StorageFault) -> String {
         let statement = try prepare(text)
         guard try statement.step() else { throw .damaged("no answer to \(text)", at: path) }
-        return try statement.string(0)
+        let value = try statement.string(0)
+        try statement.finish()
+        return value
     }
 
     /// How many rows the last statement changed.
@@ -71,9 +75,9 @@ final class SQLiteConnection {
     }
 
     func fault(_ code: Int32, _ operation: String) -> StorageFault {
-        // The system's error of a write that was refused is still that of this call; a failed sync is never "full".
-        let systemError = sqlite3_system_errno(handle)
-        let hasNoRoom = systemError == ENOSPC || systemError == EDQUOT || systemError == EFBIG
+        // The system's error of a write that was refused is still that of this call; a failed sync is never "full". SQLite
+        // does not keep it when it is COMMIT that fails, and knows ENOSPC itself, but no quota and no limit of a file's size.
+        let hasNoRoom = [errno, sqlite3_system_errno(handle)].contains { [ENOSPC, EDQUOT, EFBIG].contains($0) }
         if code & 0xFF == SQLITE_FULL { return .diskFull(operation: operation) }
         // Extended codes are macros that Swift cannot import: IOERR | 3 << 8 is WRITE, 19 SHMSIZE.
         let isWrite = code == SQLITE_IOERR | 3 << 8 || code == SQLITE_IOERR | 19 << 8

@@ -41,6 +41,10 @@ final class SQLiteStatement {
         }
     }
 
+    /// Steps past the last row. A statement that answers and writes, as PRAGMA journal_mode does, commits only after its
+    /// answer, and whoever stops at the answer never learns that the commit failed.
+    func finish() throws(StorageFault) { while try step() {} }
+
     /// Ends the statement, so that it holds no lock and can be bound again.
     func reset() {
         // It repeats the error of the last step, which has been thrown already.

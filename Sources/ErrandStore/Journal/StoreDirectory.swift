@@ -56,14 +56,19 @@ struct StoreDirectory: ~Copyable {
     func adopt(_ newPath: String) throws(StorageFault) { try Self.adopt(newPath, in: path) }
 
     static func adopt(_ newPath: String, in directory: String) throws(StorageFault) {
+        try adopt(newPath, asFile: databasePath(in: directory))
+    }
+
+    /// The same under any name.
+    static func adopt(_ newPath: String, asFile path: String) throws(StorageFault) {
         do {
             let file = try FileDescriptor(path: newPath, flags: O_RDWR)
             try file.sync(path: newPath)
         }
-        guard rename(newPath, databasePath(in: directory)) == 0 else {
-            throw .directoryUnusable(path: directory, operation: "rename", errorNumber: errno)
+        guard rename(newPath, path) == 0 else {
+            throw .directoryUnusable(path: path, operation: "rename", errorNumber: errno)
         }
-        try FileDescriptor.syncDirectory(directory)
+        try FileDescriptor.syncDirectory(parent(of: path))
     }
 
     static func removeDatabase(_ path: String) {

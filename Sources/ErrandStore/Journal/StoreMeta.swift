@@ -76,8 +76,8 @@ struct StoreMeta: Equatable {
         (meta.jobs, meta.targets, meta.openExecutions) = (tally(3), tally(5), tally(7))
         (meta.finishedExecutions, meta.facts) = (tally(9), tally(11))
         meta.journalStart = fields[13]
-        // Sequences are stored as SQLite's signed integers.
-        guard meta.lastSequence <= UInt64(Int64.max), meta.checkpointSequence <= meta.lastSequence,
+        // Sequences are stored as SQLite's signed integers, and more are to come.
+        guard meta.lastSequence < UInt64(Int64.max) / 2, meta.checkpointSequence <= meta.lastSequence,
             meta.journalStart <= meta.checkpointSequence
         else {
             throw .damaged("the sequences make no sense", at: "meta")

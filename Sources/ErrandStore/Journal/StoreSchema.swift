@@ -30,6 +30,10 @@ enum StoreSchema {
             "openExecutions",
             "CREATE INDEX openExecutions ON executions(job, position) WHERE isFinished = 0"
         ),
+        (
+            "finishedExecutions",
+            "CREATE INDEX finishedExecutions ON executions(finishedAt) WHERE isFinished = 1"
+        ),
         ("facts", "CREATE TABLE facts(name TEXT PRIMARY KEY, body BLOB NOT NULL, checksum INTEGER NOT NULL)"),
     ]
 
@@ -71,6 +75,14 @@ enum StoreSchema {
         _ = try connection.integer("PRAGMA journal_size_limit = \(256 << 20)")
         // Debian's SQLite overwrites deleted rows with zeros, which would write every group once more.
         _ = try connection.integer("PRAGMA secure_delete = OFF")
+    }
+
+    /// For a connection that only reads, beside the one that writes.
+    static func configureReader(_ connection: SQLiteConnection) throws(StorageFault) {
+        try connection.execute("PRAGMA cell_size_check = ON")
+        try connection.execute("PRAGMA trusted_schema = OFF")
+        try connection.execute("PRAGMA mmap_size = 0")
+        try connection.execute("PRAGMA query_only = ON")
     }
 
     /// The header may be newer in the WAL than in the file; and a damaged schema must not decide what is read.

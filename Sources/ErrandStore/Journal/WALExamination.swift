@@ -54,6 +54,7 @@ struct WALExamination {
         while try file.read(into: &frame, at: offset, path: path) == frame.count {
             // Frames of an earlier round of the WAL have other salts. They end it, unless these salts are damaged.
             let isOfThisRound = frame[8..<16] == salts
+            let before = sums
             sums.add(frame[0..<8], isBigEndian: isBigEndian)
             sums.add(frame[Self.frameHeaderByteCount...], isBigEndian: isBigEndian)
             let stated = Sums(frame, at: 16)
@@ -67,10 +68,30 @@ struct WALExamination {
                 isTransactionOver = isCommit
             } else if !isValid, damageOffset == nil {
                 damageOffset = offset
-                isTransactionOver = isCommit && isOfThisRound
+                isTransactionOver = endsTransaction(frame, after: before)
             }
             sums = stated
             offset += Int64(frame.count)
+        }
+    }
+
+    /// Whether a damaged frame was the last of its transaction, so that what follows it is another one, written when this one
+    /// had been acknowledged. The checksum covers the mark of a commit and the page, but not the salts: damage to the salts
+    /// alone, or to the mark alone, leaves no doubt about the rest.
+    private func endsTransaction(_ frame: [UInt8], after before: Sums) -> Bool {
+        func isRight(_ frame: [UInt8]) -> Bool {
+            var sums = before
+            sums.add(frame[0..<8], isBigEndian: isBigEndian)
+            sums.add(frame[Self.frameHeaderByteCount...], isBigEndian: isBigEndian)
+            return sums == Sums(frame, at: 16)
+        }
+        if Self.integer(frame, at: 4, isBigEndian: true) != 0 { return frame[8..<16] == salts || isRight(frame) }
+        // One bit may have been all of it.
+        guard frame[8..<16] == salts else { return false }
+        return (0..<32).contains { bit in
+            var repaired = frame
+            repaired[4 + bit / 8] ^= 1 << UInt8(bit % 8)
+            return isRight(repaired)
         }
     }
 

@@ -25,6 +25,28 @@ extension DescribeJobExecutionRequest: RequestMessage {
     }
 }
 
+/// A describe as it stands in the bytes received, read without copying its names.
+package struct DescribeCall: ~Escapable {
+    package let jobId: RawSpan
+    package let thingName: RawSpan
+    package let executionNumber: Int64?
+
+    @_lifetime(copy body)
+    package init(_ body: RawSpan, _ header: FrameHeader) throws(MessageFault) {
+        var reader = try MessageReader(body, header, rootByteCount: DescribeJobExecutionRequest.rootByteCount)
+        try reader.takePresence(known: 0b11)
+        executionNumber = reader.optional(8, bit: 1, as: Int64.self)
+        jobId = try reader.jobIdBytes()
+        thingName = try reader.thingNameBytes()
+        try reader.finish()
+    }
+
+    /// As `DescribeJobExecutionRequest.validate`.
+    package func validate() throws(InvalidField) {
+        try FieldLimits.checkExecutionNumber(executionNumber)
+    }
+}
+
 extension DescribeOwnJobExecutionRequest: RequestMessage {
     package typealias Reply = PossibleJobExecution
     package static let opcode = Opcode.describeOwnJobExecution

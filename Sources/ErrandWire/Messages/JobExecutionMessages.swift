@@ -8,33 +8,44 @@ package enum JobExecutionBody {
         jobId: JobId, thingName: ThingName, record: ExecutionRecord, approximateSecondsBeforeTimedOut: UInt32?,
         jobDocument: [UInt8]?, to writer: inout ByteWriter
     ) {
-        writer.appendRoot(rootByteCount) { root in
-            root.store(
-                presence(0, when: record.startedAtMilliseconds != nil)
-                    | presence(1, when: approximateSecondsBeforeTimedOut != nil)
-                    | presence(2, when: jobDocument != nil) | presence(3, when: !record.statusDetails.isEmpty), at: 0)
-            record.storeCommonFields(in: &root)
-            root.store(approximateSecondsBeforeTimedOut, at: 48)
-        }
-        writer.appendName(jobId)
-        writer.appendName(thingName)
-        writer.appendDetails(record.statusDetails)
-        writer.appendText32(jobDocument ?? [])
+        write(
+            jobId: jobId.bytes, thingName: thingName.bytes,
+            facts: record.facts, approximateSecondsBeforeTimedOut: approximateSecondsBeforeTimedOut,
+            details: record.statusDetails.flat.span.bytes, detailsCount: record.statusDetails.count,
+            jobDocument: jobDocument, to: &writer)
     }
-}
 
-extension ExecutionRecord {
-    /// The 48 bytes that JobExecution and its summary share, without the presence.
-    @inline(__always)
-    fileprivate func storeCommonFields(in root: inout RootBlock) {
-        root.store(status.rawValue, at: 4)
-        root.store(forceCanceled, at: 5)
-        root.store(retryAttempt, at: 6)
-        root.store(executionNumber, at: 8)
-        root.store(versionNumber, at: 16)
-        root.store(queuedAtMilliseconds, at: 24)
-        root.store(startedAtMilliseconds, at: 32)
-        root.store(lastUpdatedAtMilliseconds, at: 40)
+    /// From the pieces of a description; `details` are flat, as in `StatusDetails`.
+    package static func write(
+        jobId: RawSpan, thingName: RawSpan, facts: ExecutionFacts, approximateSecondsBeforeTimedOut: UInt32?,
+        details: RawSpan, detailsCount: Int, jobDocument: [UInt8]?, to writer: inout ByteWriter
+    ) {
+        let documentByteCount = jobDocument?.count ?? 0
+        // Names, the count of details, the document: 2 + 2 + 2 + 4 bytes of counts.
+        let byteCount =
+            rootByteCount + jobId.byteCount + thingName.byteCount + details.byteCount + documentByteCount + 10
+        writer.append(byteCount: byteCount) { place in
+            place.put(
+                presence(0, when: facts.startedAtMilliseconds != nil)
+                    | presence(1, when: approximateSecondsBeforeTimedOut != nil)
+                    | presence(2, when: jobDocument != nil) | presence(3, when: detailsCount > 0))
+            place.put(facts.status.rawValue)
+            place.put(UInt8(facts.forceCanceled ? 1 : 0))
+            place.put(facts.retryAttempt)
+            place.put(facts.executionNumber)
+            place.put(facts.versionNumber)
+            place.put(facts.queuedAtMilliseconds)
+            place.put(facts.startedAtMilliseconds ?? 0)
+            place.put(facts.lastUpdatedAtMilliseconds)
+            place.put(approximateSecondsBeforeTimedOut ?? 0)
+            place.put(0 as UInt32)
+            place.putText16(jobId)
+            place.putText16(thingName)
+            place.put(UInt16(truncatingIfNeeded: detailsCount))
+            place.put(details)
+            place.put(UInt32(truncatingIfNeeded: documentByteCount))
+            if let jobDocument { place.put(jobDocument.span.bytes) }
+        }
     }
 }
 

@@ -48,7 +48,7 @@ extension AbortCriterion {
 }
 
 /// How fast and how far a job goes: what can be given when it is created and changed later.
-struct RolloutOptions: ParsableArguments {
+struct RolloutOptions: CheckedArguments {
     @Option(
         help: ArgumentHelp(
             "How many things at most get their execution queued in any minute: 1 to 1000.", valueName: "count"))
@@ -87,7 +87,7 @@ struct RolloutOptions: ParsableArguments {
     var abortCriteria: [AbortCriterion] = []
 
     /// The parts of an exponential rate belong together.
-    func validate() throws {
+    func check() throws {
         let criteria = [increaseAfterNotified, increaseAfterSucceeded].compactMap { $0 }
         let isExponential = baseRatePerMinute != nil || incrementFactor != nil || !criteria.isEmpty
         guard isExponential else { return }
@@ -115,7 +115,7 @@ struct RolloutOptions: ParsableArguments {
 }
 
 /// `--target` and `--targets-file`.
-struct TargetOptions: ParsableArguments {
+struct TargetOptions: CheckedArguments {
     @Option(
         name: .customLong("target"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp("A thing; repeat it for more.", valueName: "thing"),
@@ -128,7 +128,7 @@ struct TargetOptions: ParsableArguments {
             valueName: "file"))
     var targetsFile: String?
 
-    func validate() throws {
+    func check() throws {
         if targets.isEmpty && targetsFile == nil {
             throw ValidationError("no targets: give --target or --targets-file")
         }

@@ -3,7 +3,7 @@ import ErrandClient
 import ErrandLoad
 
 /// Measures a deployment from outside.
-struct BenchCommand: AsyncParsableCommand {
+struct BenchCommand: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure a running server: calls per second and latency of a closed loop of calls.",
@@ -29,7 +29,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     @OptionGroup var client: ClientOptions
 
-    func validate() throws {
+    func check() throws {
         for (name, value, range) in [
             ("--connections", connections, 1...10_000), ("--in-flight", inFlight, 1...1024),
             ("--seconds", seconds, 1...3600), ("--warm-up", warmUp, 0...3600), ("--things", things, 1...1_000_000),

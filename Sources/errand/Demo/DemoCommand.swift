@@ -1,6 +1,6 @@
 import ArgumentParser
 
-struct DemoCommand: AsyncParsableCommand {
+struct DemoCommand: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Roll out firmware to a simulated fleet, over real TCP, and check every outcome.",
@@ -24,7 +24,7 @@ struct DemoCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object instead of a table.")
     var json = false
 
-    func validate() throws {
+    func check() throws {
         guard (1...TargetList.countMax).contains(things) else {
             throw ValidationError("--things takes 1 to \(TargetList.countMax)")
         }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ErrandClient
 
-struct ListExecutions: AsyncParsableCommand {
+struct ListExecutions: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List all executions of a job or of a thing, page after page.",
         discussion: """
@@ -29,7 +29,7 @@ struct ListExecutions: AsyncParsableCommand {
 
     @OptionGroup var client: ClientOptions
 
-    func validate() throws {
+    func check() throws {
         if (job == nil) == (thing == nil) { throw ValidationError("give either --job or --thing") }
     }
 

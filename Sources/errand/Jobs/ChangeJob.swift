@@ -1,7 +1,7 @@
 import ArgumentParser
 import ErrandClient
 
-struct UpdateJob: AsyncParsableCommand {
+struct UpdateJob: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "update", abstract: "Change a job that is IN_PROGRESS.",
         discussion: """
@@ -36,7 +36,7 @@ struct UpdateJob: AsyncParsableCommand {
 
     @OptionGroup var client: ClientOptions
 
-    func validate() throws {
+    func check() throws {
         if clearAbort && !rollout.abortCriteria.isEmpty {
             throw ValidationError("--clear-abort and --abort exclude each other")
         }

@@ -2,7 +2,7 @@ import ArgumentParser
 import ErrandClient
 import ErrandCore
 
-struct CreateJob: AsyncParsableCommand {
+struct CreateJob: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Create a job for one thing, or for up to a million.",
         discussion: """
@@ -55,7 +55,7 @@ struct CreateJob: AsyncParsableCommand {
 
     @OptionGroup var client: ClientOptions
 
-    func validate() throws {
+    func check() throws {
         if continuous {
             throw ValidationError("continuous jobs are not supported: a job is for the things that it is created with")
         }

@@ -3,7 +3,7 @@ import ErrandServer
 import Glibc
 import Logging
 
-struct ServeCommand: AsyncParsableCommand {
+struct ServeCommand: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve job executions until SIGTERM or SIGINT.",
         discussion: """
@@ -33,6 +33,15 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Keep everything in memory only; the end of the process forgets it.")
     var memory = false
 
+    @Option(
+        help: ArgumentHelp(
+            "How long finished executions stay in memory; later they are read from --data. (default: \(ServeCommand.standardKeepFinished))",
+            valueName: "duration"),
+        transform: { try TimeSpan($0) })
+    var keepFinished = ServeCommand.standardKeepFinished
+
+    private static let standardKeepFinished = TimeSpan(milliseconds: 3_600_000)
+
     private static let standardData = "./errand-data"
 
     @Option(
@@ -54,7 +63,7 @@ struct ServeCommand: AsyncParsableCommand {
         transform: { try ServerLog.level($0) })
     var logLevel = Logger.Level.info
 
-    func validate() throws {
+    func check() throws {
         if memory, data != nil {
             throw ValidationError("--memory keeps nothing on disk; leave out --data or --memory.")
         }
@@ -67,12 +76,15 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         // A log that nobody reads any more must not end the server.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow is a full disk: changes are refused until the limit is lifted.
+        signal(SIGXFSZ, SIG_IGN)
         let stop = StopSignals()
         var configuration = ServerConfiguration()
         configuration.host = listen.host
         configuration.port = listen.port
         configuration.minuteLengthMilliseconds = minuteLength.milliseconds
         configuration.thingArnPrefix = arnPrefix
+        configuration.finishedRetentionMilliseconds = keepFinished.milliseconds
         configuration.dataDirectory = memory ? nil : data ?? Self.standardData
         configuration.connectionCountMax = min(
             configuration.connectionCountMax, JobExecutionServer.raiseConnectionLimit())

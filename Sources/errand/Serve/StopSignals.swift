@@ -10,16 +10,21 @@ final class StopSignals: @unchecked Sendable {
     private var received: String?
     private var waiter: CheckedContinuation<String, Never>?
 
+    /// When this returns no signal is lost any more. Until then it has its default action, which is to end the process:
+    /// were it ignored meanwhile, one that comes early would have no effect at all.
     init() {
+        let registered = DispatchGroup()
         for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
-            // The default action would end the process before the source sees the signal.
-            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             // The source keeps this object, so that a second signal finds it however far the first one has come.
             source.setEventHandler { self.signaled(name) }
+            registered.enter()
+            // On Linux this also puts a handler in place of the default action.
+            source.setRegistrationHandler { registered.leave() }
             sources.append(source)
         }
         for source in sources { source.activate() }
+        registered.wait()
     }
 
     private func signaled(_ name: String) {

@@ -6,8 +6,9 @@ enum Interruption {
     static func ending<Result: Sendable>(
         _ message: @Sendable () -> String, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result? {
-        let work = Task { try await body() }
+        // Before anything is shown: whoever has seen a line may send a signal.
         let signals = StopSignals()
+        let work = Task { try await body() }
         Task {
             _ = await signals.first()
             work.cancel()

@@ -29,31 +29,50 @@ struct JobBar {
         try EventLines.end(now.status, job)
     }
 
-    /// Returns the job as it was at its end.
+    /// Paints until the job ends, and returns it as it is then.
     private static func paint(
         _ bar: ProgressLine, _ begin: Job, _ changes: JobExecutionEvents, _ last: LastRevision,
         _ server: JobExecutionClient
     ) async throws -> Job {
-        var now = begin
-        var readAt = ContinuousClock.now
-        var pace = Pace(finished: Int(now.processDetails.finishedCount), at: readAt)
-        bar.update(Int(now.processDetails.finishedCount), note: pace.note(of: now))
-        for try await event in changes {
-            last.revision = event.revision
-            let end = EventLines.end(event)
-            guard end != nil || ContinuousClock.now - readAt >= readInterval else { continue }
-            readAt = .now
-            do throws(ErrandError) {
-                now = try await server.describeJob(jobId: begin.jobId.description)
-            } catch {
-                guard error.code == .notFound else { throw error }
-                now.status = .deletionInProgress
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Has ended when this returns, so that nothing is painted behind the line's end.
+            group.addTask { await repaint(bar, begin, changes.revision, last, server) }
+            defer { group.cancelAll() }
+            for try await event in changes {
+                last.revision = event.revision
+                if EventLines.end(event) != nil { break }
             }
-            pace.add(finished: Int(now.processDetails.finishedCount), at: readAt)
-            bar.update(Int(now.processDetails.finishedCount), note: pace.note(of: now))
-            if end != nil { return now }
         }
-        return now
+        return try await read(begin, server)
+    }
+
+    /// Reads and paints at intervals, so that the last of many changes that come together is shown too, although no other
+    /// follows it; but reads only if something has happened. Ends when the task is cancelled.
+    private static func repaint(
+        _ bar: ProgressLine, _ begin: Job, _ beginRevision: UInt64, _ last: LastRevision, _ server: JobExecutionClient
+    ) async {
+        var shown = beginRevision
+        var pace = Pace(finished: Int(begin.processDetails.finishedCount), at: .now)
+        bar.update(Int(begin.processDetails.finishedCount), note: pace.note(of: begin))
+        while (try? await Task.sleep(for: readInterval)) != nil {
+            let revision = last.revision
+            // A call that fails is made again: the watch outlives a lost connection, and so does its bar.
+            guard revision != shown, let now = try? await read(begin, server) else { continue }
+            shown = revision
+            pace.add(finished: Int(now.processDetails.finishedCount), at: .now)
+            bar.update(Int(now.processDetails.finishedCount), note: pace.note(of: now))
+        }
+    }
+
+    private static func read(_ begin: Job, _ server: JobExecutionClient) async throws(ErrandError) -> Job {
+        do throws(ErrandError) {
+            return try await server.describeJob(jobId: begin.jobId.description)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            var gone = begin
+            gone.status = .deletionInProgress
+            return gone
+        }
     }
 }
 

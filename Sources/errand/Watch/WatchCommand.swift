@@ -1,7 +1,7 @@
 import ArgumentParser
 import ErrandClient
 
-struct WatchCommand: AsyncParsableCommand {
+struct WatchCommand: AsyncParsableCommand, CheckedArguments {
     static let configuration = CommandConfiguration(
         commandName: "watch", abstract: "Show what changes, as it changes.",
         discussion: """
@@ -37,7 +37,7 @@ struct WatchCommand: AsyncParsableCommand {
 
     @OptionGroup var client: ClientOptions
 
-    func validate() throws {
+    func check() throws {
         if queue, thing == nil { throw ValidationError("--queue needs --thing.") }
         if queue, job != nil || from != nil { throw ValidationError("--queue goes with --thing alone.") }
     }

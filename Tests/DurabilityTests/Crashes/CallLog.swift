@@ -7,7 +7,7 @@ import Synchronization
 final class CallLog: Sendable {
     struct Call {
         var execution: Int
-        var command: StoreCommand
+        var asked: Asked
         var operation: Operation
         /// In which life of the store it was sent last; an answer from an earlier one comes too late.
         var life: Int
@@ -30,17 +30,17 @@ final class CallLog: Sendable {
     /// The newest version that a client was told of.
     func lastVersion(of execution: Int) -> Int64? { state.withLock { $0.lastVersions[execution] } }
 
-    func add(_ operation: Operation, _ command: StoreCommand, on execution: Int) -> Int {
+    func add(_ operation: Operation, _ asked: Asked, on execution: Int) -> Int {
         state.withLock { state in
-            state.calls.append(Call(execution: execution, command: command, operation: operation, life: state.life))
+            state.calls.append(Call(execution: execution, asked: asked, operation: operation, life: state.life))
             return state.calls.count - 1
         }
     }
 
-    func sent(_ index: Int) -> (StoreCommand, life: Int) {
+    func sent(_ index: Int) -> (Asked, life: Int) {
         state.withLock { state in
             state.calls[index].life = state.life
-            return (state.calls[index].command, state.life)
+            return (state.calls[index].asked, state.life)
         }
     }
 

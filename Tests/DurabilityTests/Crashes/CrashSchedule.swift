@@ -30,7 +30,7 @@ final class CrashSchedule {
         let things = try (0..<Self.executionCount).map { try ThingName("t\($0)") }
         let create = CreateJobRequest(
             jobId: try JobId("j"), document: "{}", targetCount: UInt32(things.count), targets: things)
-        _ = outcome(of: .createJob(create))
+        _ = outcome(of: .command(.createJob(create)))
     }
 
     deinit { _ = served.store.stop() }
@@ -87,12 +87,12 @@ final class CrashSchedule {
     private func begin(_ done: DispatchGroup?) throws {
         if generator.chance(15), let index = log.repeatable { return send(index, done) }
         let execution = Int.random(in: 0..<Self.executionCount, using: &generator)
-        let (call, command, marker) = try newCall(on: execution)
+        let (call, asked, marker) = try newCall(on: execution)
         let operation = Operation(client: 0, marker: marker, call: call, invokedAt: log.clock.next())
-        send(log.add(operation, command, on: execution), done)
+        send(log.add(operation, asked, on: execution), done)
     }
 
-    private func newCall(on execution: Int) throws -> (Operation.Call, StoreCommand, UInt64) {
+    private func newCall(on execution: Int) throws -> (Operation.Call, Asked, UInt64) {
         let (job, thing) = (try JobId("j"), try ThingName("t\(execution)"))
         let kind = Int.random(in: 0..<100, using: &generator)
         if kind < 40 {
@@ -104,38 +104,33 @@ final class CrashSchedule {
         if kind < 48 {
             let request = StartNextPendingJobExecutionRequest(
                 thingName: thing, statusDetails: details, idempotencyKey: key)
-            return (.startNext, .startNext(request), marker)
+            return (.startNext, .command(.startNext(request)), marker)
         }
         let expected = generator.chance(40) ? log.lastVersion(of: execution) : nil
         if kind < 52 {
             let request = CancelJobExecutionRequest(
                 jobId: job, thingName: thing, expectedVersion: expected, statusDetails: details, idempotencyKey: key)
-            return (.cancel(force: false, expectedVersion: expected), .cancel(request), marker)
+            return (.cancel(force: false, expectedVersion: expected), .command(.cancel(request)), marker)
         }
         let request = UpdateJobExecutionRequest(
             jobId: job, thingName: thing, status: .inProgress, statusDetails: details, expectedVersion: expected,
             idempotencyKey: key)
-        return (.update(.inProgress, expectedVersion: expected), .update(request), marker)
+        return (.update(.inProgress, expectedVersion: expected), .command(.update(request)), marker)
     }
 
     private func send(_ index: Int, _ done: DispatchGroup?) {
-        let (command, life) = log.sent(index)
+        let (asked, life) = log.sent(index)
         done?.enter()
         let batch = CommandBatch { [log] batch in
-            log.answered(index, batch.outcomes[0], life: life)
+            log.answered(index, batch.onlyOutcome, life: life)
             done?.leave()
         }
-        batch.commands = [command]
+        asked.fill(batch)
         served.submit(batch, at: Int64(crashCount) + 1)
     }
 
-    private func outcome(of command: StoreCommand) -> StoreOutcome {
-        let done = DispatchSemaphore(value: 0)
-        let batch = CommandBatch { _ in done.signal() }
-        batch.commands = [command]
-        served.store.submit(batch, at: Int64(crashCount) + 1)
-        done.wait()
-        return batch.outcomes[0]
+    private func outcome(of asked: Asked) -> StoreOutcome {
+        served.store.outcome(of: asked, at: Int64(crashCount) + 1)
     }
 
     // MARK: The end
@@ -156,7 +151,7 @@ final class CrashSchedule {
             history.operations = recorded.filter { $0.execution == execution }.map(\.operation)
             history.events = events.filter { $0.execution == history.name }
             if case .history(let page) = outcome(
-                of: .getHistory(GetJobExecutionHistoryRequest(jobId: job, thingName: thing)))
+                of: .command(.getHistory(GetJobExecutionHistoryRequest(jobId: job, thingName: thing))))
             {
                 history.kept = page.entries.filter { $0.kind == .change }.map { Snapshot($0) }
             }

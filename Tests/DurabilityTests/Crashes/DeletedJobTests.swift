@@ -13,11 +13,7 @@ struct DeletedJobTests {
         let store = try DurableExecutionStore(directory: directory.path, rules: ExecutionRules(), at: 1)
         let (job, thing) = (try JobId("j"), try ThingName("t"))
         let create = CreateJobRequest(jobId: job, document: "{}", targetCount: 1, targets: [thing])
-        let created = DispatchSemaphore(value: 0)
-        let batch = CommandBatch { _ in created.signal() }
-        batch.commands = [.createJob(create)]
-        store.submit(batch, at: 1)
-        created.wait()
+        _ = store.outcome(of: .command(.createJob(create)), at: 1)
         let (stopped, resume) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         store.committer.performBetweenGroups { _ in
             stopped.signal()
@@ -29,13 +25,14 @@ struct DeletedJobTests {
         #expect(deleted.beginDeletion(DeleteJobRequest(jobId: job, force: true), nil, at: 2) == nil)
         let answers = Mutex<[String]>([])
         let answered = DispatchGroup()
-        let commands: [StoreCommand] = [
+        let commands: [Asked] = [
             .describe(DescribeJobExecutionRequest(jobId: job, thingName: thing)),
-            .describeOwn(DescribeOwnJobExecutionRequest(jobId: nil, thingName: thing, includeJobDocument: false)),
-            .getPending(GetPendingJobExecutionsRequest(thingName: thing)),
-            .listForThing(ListJobExecutionsForThingRequest(thingName: thing)),
-            .startNext(StartNextPendingJobExecutionRequest(thingName: thing)),
-            .update(UpdateJobExecutionRequest(jobId: job, thingName: thing, status: .failed)),
+            .command(
+                .describeOwn(DescribeOwnJobExecutionRequest(jobId: nil, thingName: thing, includeJobDocument: false))),
+            .command(.getPending(GetPendingJobExecutionsRequest(thingName: thing))),
+            .command(.listForThing(ListJobExecutionsForThingRequest(thingName: thing))),
+            .command(.startNext(StartNextPendingJobExecutionRequest(thingName: thing))),
+            .command(.update(UpdateJobExecutionRequest(jobId: job, thingName: thing, status: .failed))),
         ]
         for command in commands {
             answered.enter()
@@ -43,7 +40,7 @@ struct DeletedJobTests {
                 answers.withLock { $0.append("\(batch.commands[0])") }
                 answered.leave()
             }
-            batch.commands = [command]
+            command.fill(batch)
             store.submit(batch, at: 3)
         }
         #expect(answers.withLock { $0 } == [], "these would be wrong after a crash")

@@ -22,12 +22,12 @@ struct NewerRowTests {
         let create = CreateJobRequest(
             jobId: job, document: "{}", configuration: configuration, targetCount: 2,
             targets: [try ThingName("first"), thing])
-        _ = Self.outcome(of: .createJob(create), on: store, at: 1)
+        _ = store.outcome(of: .command(.createJob(create)), at: 1)
         #expect(store.checkpoint() == nil)
         // Queued when the job's row is written already.
         if asRetry {
             let report = UpdateJobExecutionRequest(jobId: job, thingName: thing, status: .failed)
-            _ = Self.outcome(of: .update(report), on: store, at: 2)
+            _ = store.outcome(of: .command(.update(report)), at: 2)
         } else {
             #expect(store.advance(to: 61_000, limit: 10).queuedCount == 1)
         }
@@ -35,13 +35,13 @@ struct NewerRowTests {
         #expect(store.stop() == nil)
         let copy = try image.directory()
         let opened = try DurableExecutionStore(directory: copy.path, rules: Self.rules, at: 61_000)
-        let list = Self.outcome(
-            of: .listForThing(ListJobExecutionsForThingRequest(thingName: thing)), on: opened, at: 61_000)
+        let list = opened.outcome(
+            of: .command(.listForThing(ListJobExecutionsForThingRequest(thingName: thing))), at: 61_000)
         guard case .page(let page) = list else { throw StorageFault.stopped }
         #expect(page.executions.map(\.executionNumber) == (asRetry ? [2, 1] : [1]))
         #expect(opened.counts.executionCount == (asRetry ? 3 : 2))
         // And once it is deleted it is gone.
-        _ = Self.outcome(of: .deleteJob(DeleteJobRequest(jobId: job, force: true)), on: opened, at: 61_001)
+        _ = opened.outcome(of: .command(.deleteJob(DeleteJobRequest(jobId: job, force: true))), at: 61_001)
         opened.catchUp(to: 61_001)
         #expect(opened.counts.executionCount == 0)
         #expect(opened.stop() == nil)
@@ -68,16 +68,5 @@ struct NewerRowTests {
         }
         done.wait()
         return try #require(image.image)
-    }
-
-    private static func outcome(
-        of command: StoreCommand, on store: DurableExecutionStore, at now: Int64
-    ) -> StoreOutcome {
-        let done = DispatchSemaphore(value: 0)
-        let batch = CommandBatch { _ in done.signal() }
-        batch.commands = [command]
-        store.submit(batch, at: now)
-        done.wait()
-        return batch.outcomes[0]
     }
 }

@@ -46,12 +46,13 @@ final class ReopeningStore: ExecutionStore {
         state.withLock { state in
             state.callCount += 1
             // Tests of a few calls are about these; one of thousands is about how they add up.
-            guard state.callCount < 60 || state.callCount % 23 == 0 else { return state.store }
+            guard state.callCount < 30 || state.callCount % 29 == 0 else { return state.store }
             if state.callCount % 3 == 0 { precondition(state.store.checkpoint() == nil) }
             precondition(state.store.stop() == nil)
             do {
                 state.store = try DurableExecutionStore(
-                    directory: directory.path, rules: rules, limits: limits, at: now, stripeCount: 4)
+                    directory: directory.path, rules: rules, limits: limits, at: now,
+                    finishedRetentionMilliseconds: state.callCount % 2 == 0 ? 0 : .max, stripeCount: 4)
             } catch {
                 preconditionFailure("\(error)")
             }

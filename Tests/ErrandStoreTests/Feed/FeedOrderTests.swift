@@ -7,7 +7,7 @@ import Testing
 struct FeedOrderTests {
     private let failedRetry = RetryCriterion(failureType: .failed, numberOfRetries: 1)
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func jobThatIsCreatedAndCompleted(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let watch = try store.watch()
@@ -35,7 +35,7 @@ struct FeedOrderTests {
             ])
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func nothingIsAnEventThatChangesNothing(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a"])
@@ -59,7 +59,7 @@ struct FeedOrderTests {
         #expect(watch.lines().isEmpty)
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func retryFollowsTheFailure(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a"], JobConfiguration(retryCriteria: [failedRetry]))
@@ -72,7 +72,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["device j/a#2 v2 QUEUED>FAILED", "service j IN_PROGRESS>COMPLETED"])
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func timersAreTheServices(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a", "b"], timeout: 1)
@@ -86,7 +86,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["service j/b#1 v3 IN_PROGRESS>TIMED_OUT", "service j IN_PROGRESS>COMPLETED"])
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func cancelOfAJobIsFirstTheJobs(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a", "b"])
@@ -103,7 +103,7 @@ struct FeedOrderTests {
             ])
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func abortFollowsTheFailure(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let criterion = AbortCriterion(
@@ -117,7 +117,7 @@ struct FeedOrderTests {
             ])
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func deletionEndsWithTheJob(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a", "b"])
@@ -147,7 +147,7 @@ struct FeedOrderTests {
         #expect(rest.count == 905 && rest.last == "operator j DELETION_IN_PROGRESS>")
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func deletionOfTheLastOpenExecutionCompletesTheJob(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         try store.create("j", on: ["a"])
@@ -156,7 +156,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["operator j/a#1 v1 QUEUED>", "service j IN_PROGRESS>COMPLETED"])
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func updateAndRemovalOfTargets(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let rollout = RolloutConfig(maximumPerMinute: 1)
@@ -174,7 +174,7 @@ struct FeedOrderTests {
         #expect(watch.lines() == ["operator j/b#1 v2 QUEUED>REMOVED", "service j IN_PROGRESS>COMPLETED"])
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func stagedJobMakesNoEvent(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let watch = try store.watch()

@@ -24,7 +24,7 @@ struct FeedQueueTests {
         #expect(watch.take().events.isEmpty)
     }
 
-    @Test(arguments: StoreUnderTest.withoutRestarts)
+    @Test(arguments: StoreUnderTest.inMemory)
     func everyKindOfChange(_ subject: StoreUnderTest) throws {
         let store = subject.make()
         let watch = try store.watch(.queue(try ThingName("a")))

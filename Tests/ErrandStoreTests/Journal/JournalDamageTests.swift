@@ -115,6 +115,30 @@ struct JournalDamageTests {
         #expect(damage.place.hasSuffix("errand.db-wal, offset 32"))
     }
 
+    /// The frame that ends a transaction says so in four bytes, and whose it is in eight. Without those the next transaction
+    /// looks like the rest of a torn one.
+    @Test func damageToTheEndOfATransactionIsNoTornTail() throws {
+        let database = try store.open()
+        for _ in 0..<4 { try database.appendGroup(recordCount: 1) }
+        let files = store.files()
+        let whole = try database.content()
+        let frameByteCount = 8192 + 24
+        let ends = stride(from: 32, to: files.wal.count, by: frameByteCount).filter { offset in
+            files.wal[(offset + 4)..<(offset + 8)] != [0, 0, 0, 0]
+        }
+        #expect(ends.count == 4)
+        for (number, end) in ends.enumerated() {
+            for bit in 32..<128 {
+                var damaged = files
+                damaged.wal[end + bit / 8] ^= 1 << UInt8(bit % 8)
+                let outcome = try outcome(of: damaged, whole)
+                // Of the last one nobody can tell whether it was ever complete.
+                let isRight = number < 3 ? outcome == .fault : outcome == .prefix || outcome == .fault
+                #expect(isRight, "bit \(bit) of the frame at \(end)")
+            }
+        }
+    }
+
     /// SplitMix64, so that a failure comes again.
     private struct Generator: RandomNumberGenerator {
         var state: UInt64
