@@ -261,7 +261,6 @@ struct StoreRecovery {
                     minute: store.rules.minuteLengthMilliseconds, at: queuedAt)
                 state.rolloutWindow.queued(1, at: queuedAt)
             }
-            // Its row may be newer than the job's, and then it has its place already.
             state.add(state.reference(at: position) ?? .absent, at: position)
             state.noteQueued(upTo: end)
             job.noteRecorded(&state, replay.sequence)
@@ -418,7 +417,7 @@ struct StoreRecovery {
         _ replay: RecordReplay, _ job: StoredJob, _ image: ExecutionImage, on name: ThingName, at position: UInt32
     ) throws(StorageFault) {
         try check(position, of: job, replay)
-        // It may be in a row already, and a later record then changes nothing that the row shows.
+        // Its row may be newer than the job's: then it has its place, and the record changes nothing that the row shows.
         guard job.state.withLock({ $0.reference(at: position) }) == nil else { return }
         let body = ExecutionRowBody(
             lastSequence: replay.sequence, image: image, log: ExecutionLog(), calls: RememberedCalls())
