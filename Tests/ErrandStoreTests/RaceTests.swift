@@ -54,7 +54,7 @@ struct RaceTests {
     }
 
     /// A rollout that has just been planned at the old rate is not put off by it when the rate rises.
-    @Test(arguments: StoreUnderTest.allCases)
+    @Test(arguments: StoreUnderTest.withoutRestarts)
     func aHigherRateAgainstARollout(_ subject: StoreUnderTest) throws {
         let store = subject.make(minuteLengthMilliseconds: 1000)
         let things = (0..<3).map { "t\($0)" }

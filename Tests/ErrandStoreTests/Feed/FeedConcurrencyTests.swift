@@ -11,7 +11,7 @@ struct FeedConcurrencyTests {
     private static let jobs = (0..<6).map { "j\($0)" }
     private static let endOfTime: Int64 = 1_000_000
 
-    @Test(arguments: StoreUnderTest.withoutRestarts, [1, 2, 3] as [UInt64])
+    @Test(arguments: StoreUnderTest.inMemory, [1, 2, 3] as [UInt64])
     func everyWatchSeesItsPartOfOneOrder(_ subject: StoreUnderTest, _ seed: UInt64) throws {
         var limits = StoreLimits()
         // Few enough that some are dropped and have to begin again.
