@@ -12,10 +12,16 @@ struct BenchTargets: Sendable {
 
     static let nameByteCount = 18
 
+    /// What updates report, one after the other, so that each changes something: of one length, only the progress differs.
+    let changingDetails: [StatusDetails]
+
     init(thingCount: Int, jobId: String) throws {
         self.jobId = try JobId(jobId)
         self.thingCount = thingCount
         nameBytes = (0..<thingCount).flatMap { "press-line-\(1_000_000 + $0)".utf8 }
+        changingDetails = try (10..<100).map { percent in
+            try StatusDetails(Self.details.map { $0.key == "progress" ? ($0.key, "\(percent)/100") : $0 })
+        }
         guard nameBytes.count == thingCount * Self.nameByteCount else {
             throw ErrandError(.invalidRequest, "a load takes 1 to 1000000 things")
         }

@@ -14,11 +14,10 @@ struct LatencyHistogram {
         total = 0
     }
 
-    static func + (left: Self, right: Self) -> Self {
-        var sum = left
-        for index in sum.counts.indices { sum.counts[index] += right.counts[index] }
-        sum.total += right.total
-        return sum
+    mutating func add(_ other: Self) {
+        guard other.total > 0 else { return }
+        for index in counts.indices { counts[index] += other.counts[index] }
+        total += other.total
     }
 
     /// The value that `fraction` of all durations do not exceed.

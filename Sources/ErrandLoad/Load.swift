@@ -7,7 +7,7 @@ internal import Synchronization
 /// A load of many connections on one loop: opens them, runs, counts.
 ///
 /// `@unchecked Sendable`: counters and connections are touched only on `loop`.
-final class Load: @unchecked Sendable {
+final class Load: LoadSource, @unchecked Sendable {
     let targets: BenchTargets
     let inFlight: Int
     let operation: LoadOptions.Operation
@@ -16,51 +16,59 @@ final class Load: @unchecked Sendable {
     private let host: String
     private let port: UInt16
     private let connectionCount: Int
+    private let idleConnectionCount: Int
     private var connections: [LoadConnection] = []
+    private var idle: [LoadConnection] = []
+    private var openedCount = 0
+    private let pacer = Pacer()
+    /// Of an open loop; a closed one has none.
+    private var schedule: Schedule?
+    private var turn = 0
+    private var isStopping = false
     private var welcomedCount = 0
     private var finishedCount = 0
     private var histogram = LatencyHistogram()
     private var callCount = 0
+    private var answeredCallCount = 0
     private var wrongCount = 0
     private let timeoutMilliseconds: Int64
     private var failure: ErrandError?
     private var waiter: CheckedContinuation<Void, any Error>?
     private var timer: LoopTimer?
 
-    init(
-        targets: BenchTargets, host: String, port: UInt16, connectionCount: Int, inFlight: Int,
-        operation: LoadOptions.Operation, compression: Bool, timeoutMilliseconds: Int64
-    ) throws {
+    private static let openingCountMax = 100
+
+    init(targets: BenchTargets, options: LoadOptions) throws {
         self.targets = targets
-        self.host = host
-        self.port = port
-        self.connectionCount = connectionCount
-        self.inFlight = inFlight
-        self.operation = operation
-        self.timeoutMilliseconds = timeoutMilliseconds
+        host = options.host
+        port = options.port
+        connectionCount = options.connectionCount
+        idleConnectionCount = options.idleConnectionCount
+        inFlight = options.inFlight
+        operation = options.operation
+        timeoutMilliseconds = options.timeoutMilliseconds
+        schedule = options.callsPerSecond.map(Schedule.init)
         var hello = Hello()
-        hello.compressions = compression ? 1 : 0
+        hello.compressions = options.compression ? 1 : 0
         hello.clientName = "errand-bench"
         self.hello = hello
         loop = try EventLoop(label: "errand.bench")
     }
 
-    struct Snapshot: Sendable {
-        var callCount = 0
-        var wrongCount = 0
-        var sentByteCount: UInt64 = 0
-        var receivedByteCount: UInt64 = 0
-        var histogram = LatencyHistogram()
-        var failure: ErrandError?
-    }
-
-    /// Opens the connections and waits until all are greeted.
     func open() async throws {
         try await withCheckedThrowingContinuation { continuation in
             loop.post { [self] in
                 wait(continuation)
-                for index in 0..<connectionCount { openOne(index) }
+                openMore()
             }
+        }
+    }
+
+    /// Few at a time, so that no listener's queue overflows: a dropped handshake costs a second.
+    private func openMore() {
+        while openedCount < connectionCount + idleConnectionCount, openedCount - welcomedCount < Self.openingCountMax {
+            openOne(openedCount)
+            openedCount += 1
         }
     }
 
@@ -74,7 +82,7 @@ final class Load: @unchecked Sendable {
                     let connection = try LoadConnection(
                         Connection(socket, loop: loop), load: self, seed: 0x9E37_79B9_7F4A_7C15 &* UInt64(index + 1))
                     try connection.start()
-                    connections.append(connection)
+                    if index < connectionCount { connections.append(connection) } else { idle.append(connection) }
                 } catch {
                     failed(.unavailable, "\(error)")
                 }
@@ -82,15 +90,39 @@ final class Load: @unchecked Sendable {
         }
     }
 
-    /// Starts every connection's calls.
-    func begin() { loop.post { [self] in for connection in connections { connection.begin() } } }
+    func begin() {
+        loop.post { [self] in
+            guard schedule != nil else { return connections.forEach { $0.begin() } }
+            schedule?.begin(at: SystemCall.steadyNanoseconds)
+            pacer.start(post: loop.post) { [self] in sendDue() }
+        }
+    }
 
-    /// Reads the counters; `resets` begins a new measurement at the same moment.
-    func snapshot(resets: Bool = false) async -> Snapshot {
+    /// Begins the calls of an open loop that are due, in turns on all connections that have room. One that has to wait for
+    /// room stays due since its own moment.
+    func sendDue() {
+        let now = SystemCall.steadyNanoseconds
+        while !isStopping, let moment = schedule?.due(at: now) {
+            guard let connection = nextWithRoom() else { return }
+            connection.begin(dueAt: moment)
+            schedule?.advance()
+        }
+    }
+
+    private func nextWithRoom() -> LoadConnection? {
+        for _ in connections.indices {
+            turn = turn + 1 < connections.count ? turn + 1 : 0
+            if connections[turn].hasRoom { return connections[turn] }
+        }
+        return nil
+    }
+
+    func snapshot(resets: Bool) async -> LoadSnapshot {
         await withCheckedContinuation { continuation in
             loop.post { [self] in
-                var snapshot = Snapshot(
-                    callCount: callCount, wrongCount: wrongCount, histogram: histogram, failure: failure)
+                var snapshot = LoadSnapshot(
+                    callCount: callCount, wrongCount: wrongCount, histogram: histogram,
+                    answeredCallCount: answeredCallCount, failure: failure)
                 for connection in connections {
                     snapshot.sentByteCount += connection.connection.sentByteCount
                     snapshot.receivedByteCount += connection.connection.receivedByteCount
@@ -104,30 +136,35 @@ final class Load: @unchecked Sendable {
         }
     }
 
-    /// Lets every call in flight end, then closes.
     func finish() async throws {
+        pacer.stop()
         try await withCheckedThrowingContinuation { continuation in
             loop.post { [self] in
                 wait(continuation)
                 if let failure { return resume(.failure(failure)) }
+                isStopping = true
                 for connection in connections { connection.stop() }
             }
         }
-        loop.post { [self] in for connection in connections { connection.connection.close() } }
+        loop.post { [self] in for connection in connections + idle { connection.connection.close() } }
     }
 
     // MARK: From the connections, on the loop
 
     func welcomed() {
         welcomedCount += 1
-        if welcomedCount == connectionCount { resume(.success(())) }
+        openMore()
+        if welcomedCount == connectionCount + idleConnectionCount { resume(.success(())) }
     }
 
     func record(nanoseconds: Int64, isRight: Bool) {
         callCount += 1
+        answeredCallCount += 1
         histogram.record(nanoseconds: nanoseconds)
         if !isRight { wrongCount += 1 }
     }
+
+    var isOpenLoop: Bool { schedule != nil }
 
     func finished() {
         finishedCount += 1

@@ -8,24 +8,24 @@ internal import ErrandWire
 final class LoadCalls: ReplySink {
     private let load: Load
     private let targets: BenchTargets
-    private let updateDetails: StatusDetails
     var encoder = SegmentEncoder(
         agreement: .beforeWelcome, segmentByteCountMax: WireLimits.segmentByteCountMaxBeforeWelcome)
     /// When the bytes now being read came, in steady nanoseconds.
     var now: Int64 = 0
-    var isStopping = false
+    private var isStopping = false
     private var lastRequestId: UInt64 = 0
     private var random: RandomKeys
     /// What is in flight, by request id modulo the ring's size: which thing, and since when.
     private var ring: [(thing: Int, sentAt: Int64, requestId: UInt64)]
     private var unanswered = 0
 
-    init(load: Load, seed: UInt64) throws {
+    init(load: Load, seed: UInt64) {
         self.load = load
         targets = load.targets
         random = RandomKeys(state: seed)
-        ring = Array(repeating: (0, 0, 0), count: max(16, load.inFlight.nextPowerOfTwo * 2))
-        updateDetails = try StatusDetails(BenchTargets.details)
+        // Describes are answered about in order. Updates may wait for a disk, and describes overtake them by far.
+        let ringFactor = load.operation == .describe ? 2 : 64
+        ring = Array(repeating: (0, 0, 0), count: max(16, load.inFlight.nextPowerOfTwo * ringFactor))
     }
 
     func welcomed(_ welcome: Welcome) {
@@ -49,25 +49,32 @@ final class LoadCalls: ReplySink {
     /// Begins the run; on the loop.
     func begin() {
         now = SystemCall.steadyNanoseconds
-        for _ in 0..<load.inFlight { sendNext() }
+        for _ in 0..<load.inFlight { sendNext(at: now) }
     }
 
-    private func sendNext() {
+    var hasRoom: Bool { unanswered < load.inFlight }
+
+    func stop() {
+        isStopping = true
+        if unanswered == 0 { load.finished() }
+    }
+
+    /// `moment` is when its latency begins.
+    func sendNext(at moment: Int64) {
         let thing = random.next(below: targets.thingCount)
         lastRequestId += 1
-        let isUpdate = load.operation == .update || (load.operation == .mixed && lastRequestId % 10 == 0)
-        if isUpdate {
+        if load.operation.isUpdate(Int(truncatingIfNeeded: lastRequestId)) {
             _ = encoder.appendCall(
                 UpdateJobExecutionRequest(
                     jobId: targets.jobId, thingName: targets.thingName(thing), status: .inProgress,
-                    statusDetails: updateDetails),
+                    statusDetails: targets.changingDetails[Int(lastRequestId) % targets.changingDetails.count]),
                 requestId: lastRequestId, timeoutMilliseconds: nil)
         } else {
             _ = encoder.appendCall(
                 DescribeJobExecutionRequest(jobId: targets.jobId, thingName: targets.thingName(thing)),
                 requestId: lastRequestId, timeoutMilliseconds: nil)
         }
-        ring[Int(lastRequestId) & (ring.count - 1)] = (thing, now, lastRequestId)
+        ring[Int(lastRequestId) & (ring.count - 1)] = (thing, moment, lastRequestId)
         unanswered += 1
     }
 
@@ -79,7 +86,11 @@ final class LoadCalls: ReplySink {
             header.status == 0
             && (header.opcode != Opcode.describeJobExecution.rawValue || isOf(entry.thing, header, body))
         load.record(nanoseconds: now - entry.sentAt, isRight: isRight)
-        if !isStopping { sendNext() } else if unanswered == 0 { load.finished() }
+        if isStopping {
+            if unanswered == 0 { load.finished() }
+        } else if !load.isOpenLoop {
+            sendNext(at: now)
+        }
         return true
     }
 

@@ -16,7 +16,7 @@ final class LoadConnection: ConnectionHandler, @unchecked Sendable {
     init(_ connection: Connection, load: Load, seed: UInt64) throws {
         self.connection = connection
         self.load = load
-        calls = try LoadCalls(load: load, seed: seed)
+        calls = LoadCalls(load: load, seed: seed)
         state = ClientConnectionState(hello: load.hello, sink: calls)
     }
 
@@ -33,7 +33,15 @@ final class LoadConnection: ConnectionHandler, @unchecked Sendable {
         connection.setDirty()
     }
 
-    func stop() { calls.isStopping = true }
+    var hasRoom: Bool { calls.hasRoom }
+
+    /// Begins one call of an open loop; on the loop.
+    func begin(dueAt moment: Int64) {
+        calls.sendNext(at: moment)
+        connection.setDirty()
+    }
+
+    func stop() { calls.stop() }
 
     func received(_ bytes: RawSpan, codec: inout SegmentCodec) {
         calls.now = SystemCall.steadyNanoseconds
@@ -43,6 +51,7 @@ final class LoadConnection: ConnectionHandler, @unchecked Sendable {
             load.failed(.protocolError, "the server broke the protocol: \(error)")
         }
         connection.setDirty()
+        if load.isOpenLoop { load.sendDue() }
     }
 
     func inputEnded() { load.failed(.unavailable, "the server closed a connection") }

@@ -7,11 +7,23 @@ package struct LoadOptions: Sendable {
         case mixed
     }
 
+    package enum Layer: String, CaseIterable, Sendable {
+        /// The lowest layer of the client: one loop, no tasks, so that the server is what is measured.
+        case wire
+        /// The public async API: a client for each connection, a task for each call in flight.
+        case client
+    }
+
     package var host: String
     package var port: UInt16
+    package var layer = Layer.wire
     package var connectionCount = 64
-    /// Unanswered calls on each connection.
+    /// More connections that are greeted and then send nothing.
+    package var idleConnectionCount = 0
+    /// Unanswered calls on each connection; in an open loop, the most.
     package var inFlight = 16
+    /// Calls are begun at this rate, whether or not earlier ones were answered: an open loop. Nothing makes a closed one.
+    package var callsPerSecond: Int?
     package var operation = Operation.describe
     package var warmUp: Duration = .seconds(1)
     package var duration: Duration = .seconds(5)
@@ -19,6 +31,8 @@ package struct LoadOptions: Sendable {
     package var thingCount = 100_000
     /// Asks for zlib.
     package var compression = false
+    /// In the layer `client`, whether its tasks run on the client's own executor.
+    package var usesClientExecutor = true
     /// For all connections together, and for a reply.
     package var timeoutMilliseconds: Int64 = 10_000
 
@@ -26,17 +40,4 @@ package struct LoadOptions: Sendable {
         self.host = host
         self.port = port
     }
-}
-
-/// What a load has measured.
-package struct LoadReport: Sendable {
-    package var callCount: Int
-    package var seconds: Double
-    package var p50Microseconds: Double
-    package var p99Microseconds: Double
-    /// Of one call, headers included, as on the wire.
-    package var requestByteCount: Int
-    package var replyByteCount: Int
-
-    package var callsPerSecond: Double { Double(callCount) / seconds }
 }

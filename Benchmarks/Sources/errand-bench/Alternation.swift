@@ -2,30 +2,49 @@
 struct Alternation<Sample> {
     struct Round {
         let ours: Sample?
-        let other: Sample
+        let other: Sample?
     }
 
     private(set) var rounds: [Round] = []
-    /// Why our side has no samples.
-    private(set) var notMeasuredYet: NotMeasuredYet?
+    /// Why a side has no samples.
+    private(set) var oursMissing: NotMeasuredYet?
+    private(set) var otherMissing: NotMeasuredYet?
 
     /// Which side begins changes from round to round: who comes second finds a warmer machine.
     init(roundCount: Int, ours: () throws -> Sample, other: () throws -> Sample) throws {
         for index in 0..<roundCount {
-            let otherFirst = index.isMultiple(of: 2) ? try other() : nil
-            let oursSample = try measure(ours)
-            rounds.append(Round(ours: oursSample, other: try otherFirst ?? other()))
+            let otherFirst = index.isMultiple(of: 2)
+            let early = otherFirst ? try Self.measure(other, &otherMissing) : nil
+            let oursSample = try Self.measure(ours, &oursMissing)
+            let otherSample = otherFirst ? early : try Self.measure(other, &otherMissing)
+            rounds.append(Round(ours: oursSample, other: otherSample))
         }
     }
 
-    private mutating func measure(_ ours: () throws -> Sample) throws -> Sample? {
-        guard notMeasuredYet == nil else { return nil }
+    private static func measure(_ side: () throws -> Sample, _ missing: inout NotMeasuredYet?) throws -> Sample? {
+        guard missing == nil else { return nil }
         do {
-            return try ours()
-        } catch let missing as NotMeasuredYet {
-            notMeasuredYet = missing
+            return try side()
+        } catch let reason as NotMeasuredYet {
+            missing = reason
             return nil
         }
+    }
+}
+
+extension Alternation {
+    /// The same rounds, seen otherwise.
+    func map<Other>(ours: (Sample) throws -> Other, other: (Sample) throws -> Other) rethrows -> Alternation<Other> {
+        Alternation<Other>(
+            rounds: try rounds.map { round in
+                .init(ours: try round.ours.map(ours), other: try round.other.map(other))
+            }, oursMissing: oursMissing, otherMissing: otherMissing)
+    }
+
+    init(rounds: [Round], oursMissing: NotMeasuredYet?, otherMissing: NotMeasuredYet?) {
+        self.rounds = rounds
+        self.oursMissing = oursMissing
+        self.otherMissing = otherMissing
     }
 }
 

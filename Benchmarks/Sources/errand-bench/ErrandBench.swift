@@ -20,8 +20,16 @@ struct ErrandBench: ParsableCommand {
     @Flag(help: "Let idle CPUs halt. Only compare such figures with each other.")
     var halting = false
 
-    @Option(help: "Also write the results as JSON to this file (- for standard output, without the table).")
-    var json: String?
+    @Flag(help: "Print one JSON object instead of the table.")
+    var json = false
+
+    @Option(
+        help:
+            "Where to write the results as JSON, Markdown and SVG. Default: Results, if all rows are measured in full.")
+    var results: String?
+
+    @Flag(help: "Measure how it grows instead: with connections, executions and watchers.")
+    var growth = false
 
     func validate() throws {
         if let rounds, !(1...100).contains(rounds) { throw ValidationError("--rounds must be 1 to 100") }
@@ -31,34 +39,67 @@ struct ErrandBench: ParsableCommand {
     func run() throws {
         try refuseDebugBuild()
         let siblings = try Siblings()
-        let bench = Bench(
-            siblings: siblings, timing: quick ? .quick : .full, roundCount: rounds ?? (quick ? 2 : 5))
+        let bench = try Bench(
+            siblings: siblings, timing: quick ? .quick : .full, roundCount: rounds ?? (quick ? 2 : 5),
+            keepsAwake: !halting)
         let machine = Machine.current(isKeptAwake: !halting)
         let commit = Commit.current(near: siblings.folder)
+        if growth {
+            try measureGrowth(bench, commit, machine)
+        } else {
+            try measureRows(bench, commit, machine)
+        }
+    }
 
-        // Held until the end: it stops when its standard input closes, at the latest with this process.
-        let guardian = halting ? nil : try KeepAwake(siblings: siblings)
-        var results: [RowResult] = []
+    private func measureRows(_ bench: Bench, _ commit: String, _ machine: Machine) throws {
+        var rows: [RowResult] = []
         for row in try chosenRows() {
             note("\(row.id): \(row.what)")
-            results.append(row.measure(with: bench))
+            let result = row.measure(with: bench)
+            if result.status != "measured" { note("  \(result.status)") }
+            rows.append(result)
         }
-        try guardian?.stop()
+        let folder = results ?? (only == nil && !quick ? PackageFolder.root + "/Results" : nil)
+        let sweep = folder == nil ? nil : measureSweep(bench)
+        try bench.finish()
 
         let report = Report(
-            commit: commit, machine: machine, isQuick: quick, commands: bench.commandsRun, rows: results)
-        try report.write(json: json)
+            commit: commit, date: Report.today, machine: machine, isQuick: quick, commands: bench.commandsRun,
+            rows: rows,
+            sweep: sweep)
+        try report.print(asJSON: json)
+        if let folder { try report.write(to: folder) }
         // A row that is missed or not measured yet is a result; a row that broke is not.
-        if results.contains(where: \.isBroken) { throw ExitCode.failure }
+        if rows.contains(where: \.isBroken) { throw ExitCode.failure }
+    }
+
+    /// Without it there is no picture of it, but still a table.
+    private func measureSweep(_ bench: Bench) -> Sweep? {
+        do {
+            return try Sweep.measure(with: bench)
+        } catch {
+            note("no pictures: \(error)")
+            return nil
+        }
+    }
+
+    private func measureGrowth(_ bench: Bench, _ commit: String, _ machine: Machine) throws {
+        let growth = try Growth.measure(with: bench, isQuick: quick)
+        try bench.finish()
+        let report = GrowthReport(commit: commit, date: Report.today, machine: machine, isQuick: quick, growth: growth)
+        try report.print(asJSON: json)
+        if let folder = results ?? (quick ? nil : PackageFolder.root + "/Results") { try report.write(to: folder) }
     }
 
     private func chosenRows() throws -> [any BenchmarkRow] {
         guard let only else { return allRows }
-        return try only.split(separator: ",").map { id in
-            guard let row = allRows.first(where: { $0.id.lowercased() == id.lowercased() }) else {
+        // S11 means S11-bytes and S11-rate.
+        return try only.split(separator: ",").flatMap { id in
+            let rows = allRows.filter { "\($0.id)-".lowercased().hasPrefix("\(id)-".lowercased()) }
+            if rows.isEmpty {
                 throw ValidationError("no row \(id); there are \(allRows.map(\.id).joined(separator: ", "))")
             }
-            return row
+            return rows
         }
     }
 

@@ -14,7 +14,8 @@ static void print_result(const struct load *load) {
     printf("\"p50Microseconds\":%.2f,\"p99Microseconds\":%.2f,",
            (double)floor_histogram_quantile(&load->latencies, 0.5) / 1e3,
            (double)floor_histogram_quantile(&load->latencies, 0.99) / 1e3);
-    printf("\"requestBytes\":%u,\"replyBytes\":%u,\"connections\":%u,\"inFlight\":%u,\"cpuSeconds\":%.6f}\n",
+    floor_histogram_print_percentiles(&load->latencies, stdout);
+    printf(",\"requestBytes\":%u,\"replyBytes\":%u,\"connections\":%u,\"inFlight\":%u,\"cpuSeconds\":%.6f}\n",
            load->request_bytes, load->reply_bytes, load->connection_count, load->in_flight, cpu);
 }
 

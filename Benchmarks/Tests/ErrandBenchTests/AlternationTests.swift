@@ -25,7 +25,14 @@ struct AlternationTests {
         #expect(attempts == 1)
         #expect(alternation.rounds.map(\.other) == [2, 2, 2])
         #expect(alternation.rounds.allSatisfy { $0.ours == nil })
-        #expect(alternation.notMeasuredYet != nil)
+        #expect(alternation.oursMissing != nil)
+    }
+
+    @Test func `a peer that is absent leaves our side's figures`() throws {
+        let alternation = try Alternation<Int>(
+            roundCount: 2, ours: { 1 }, other: { throw NotMeasuredYet("absent here: redis-server") })
+        #expect(alternation.rounds.map(\.ours) == [1, 1])
+        #expect(alternation.otherMissing != nil && alternation.oursMissing == nil)
     }
 
     @Test func `any other failure ends the row`() {

@@ -40,7 +40,34 @@ struct ReportTests {
         let result = RowResult(row: S1(), alternation: alternation)
         #expect(result.ours == nil && result.ratio == nil && result.met == nil && result.goalMet == nil)
         #expect(result.other == 5)
-        #expect(result.status.hasPrefix("not measured yet"))
+        #expect(result.status == "not measured: no load")
+    }
+
+    @Test func `an absent peer is named, and our figure stands without a ratio`() throws {
+        let alternation = try Alternation(
+            roundCount: 2, ours: { measurement(7) }, other: { throw NotMeasuredYet("absent here: redis-server") })
+        let result = RowResult(row: S6(), alternation: alternation)
+        #expect(result.ours == 7 && result.other == nil && result.ratio == nil && result.met == nil)
+        #expect(result.status == "not measured: absent here: redis-server")
+    }
+
+    @Test func `what a server can do is read from its help`() {
+        #expect(!ServeFeatures(["  --listen <host:port>"]).hasData)
+        #expect(ServeFeatures(["  --data <directory>", "  --memory"]).hasMemory)
+    }
+
+    @Test func `a picture has every point of every line inside its frame`() throws {
+        let points: [(x: Double, y: Double)] = [(1, 3), (10, 40_000), (10_000, 9e6)]
+        let series = Chart.Series(name: "a & b", color: "#000", points: points)
+        let chart = Chart(title: "t", xTitle: "x", yTitle: "y", xAxis: .logarithmic, series: [series])
+        let svg = Picture(charts: [chart], caption: "c").svg
+        let circles = svg.matches(of: /<circle cx="([0-9.]+)" cy="([0-9.]+)"/)
+        #expect(circles.count == points.count)
+        for circle in circles {
+            let (x, y) = (try #require(Double(circle.1)), try #require(Double(circle.2)))
+            #expect((0...Chart.width).contains(x) && (0...Chart.height).contains(y))
+        }
+        #expect(svg.contains("a &amp; b"))
     }
 
     @Test func `other work and CPUs that moved disturb`() {

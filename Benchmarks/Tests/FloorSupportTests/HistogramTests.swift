@@ -1,4 +1,5 @@
 import FloorSupport
+import Histogram
 import Testing
 
 @Suite("The floor's histogram")
@@ -27,6 +28,24 @@ struct HistogramTests {
             }
         }
         #expect(floor_histogram_bucket(.max) == UInt32(FLOOR_HISTOGRAM_BUCKETS) - 1)
+    }
+
+    @Test func `percentiles are those of HdrHistogram, to one step`() {
+        var hdr = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
+        var state: UInt64 = 88_172_645_463_325_252
+        var values: [UInt64] = []
+        for _ in 0..<50_000 {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            // Long-tailed, as latencies are.
+            values.append(1000 + (state % 1_000_000) >> (state >> 32) % 12)
+        }
+        for value in values { hdr.record(value) }
+        for percent in [50, 90, 99, 99.9, 99.99] {
+            let (ours, theirs) = (Double(quantile(of: values, percent / 100)), Double(hdr.valueAtPercentile(percent)))
+            #expect(abs(ours - theirs) <= theirs / 32, "at \(percent): \(ours), HdrHistogram \(theirs)")
+        }
     }
 
     @Test func `nothing recorded means 0`() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <stdio.h>
 
 enum {
     FLOOR_HISTOGRAM_STEP_BITS = 6,
@@ -18,6 +19,12 @@ void floor_histogram_reset(struct floor_histogram *histogram);
 
 /// The middle of the bucket that holds the value below which `fraction` of all values lie; 0 if there are none.
 uint64_t floor_histogram_quantile(const struct floor_histogram *histogram, double fraction);
+
+/// What stands for every value of a bucket.
+uint64_t floor_histogram_bucket_middle(uint32_t bucket);
+
+/// `"percentiles":[[percent,microseconds],…]`, as every load generator of this package prints it.
+void floor_histogram_print_percentiles(const struct floor_histogram *histogram, FILE *file);
 
 /// Values below one full set of steps have a bucket each; above, the top bits below the leading one choose the step.
 static inline uint32_t floor_histogram_bucket(uint64_t value) {

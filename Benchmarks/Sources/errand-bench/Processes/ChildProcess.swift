@@ -7,13 +7,14 @@ import Glibc
 /// server outlives a benchmark that failed.
 final class ChildProcess {
     private let name: String
-    private let pid: pid_t
+    let pid: pid_t
     private var input: Int32
     private let output: Int32
     private var unread: [UInt8] = []
     private var exitStatus: Int32?
 
-    init(_ path: String, _ arguments: [String]) throws {
+    /// `environment` is added to our own.
+    init(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
         name = (path as NSString).lastPathComponent
         let toChild = try Self.pipe(), fromChild = try Self.pipe()
         var actions = posix_spawn_file_actions_t()
@@ -24,8 +25,11 @@ final class ChildProcess {
 
         var argumentPointers: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
         defer { argumentPointers.forEach { free($0) } }
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        var variablePointers: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") } + [nil]
+        defer { variablePointers.forEach { free($0) } }
         var pid: pid_t = 0
-        let error = posix_spawn(&pid, path, &actions, nil, &argumentPointers, environ)
+        let error = posix_spawn(&pid, path, &actions, nil, &argumentPointers, &variablePointers)
         self.pid = pid
         (input, output) = (toChild.writing, fromChild.reading)
         close(toChild.reading)
@@ -92,6 +96,26 @@ final class ChildProcess {
     func terminate(withinSeconds seconds: Int) throws {
         kill(pid, SIGTERM)
         try waitForSuccess(withinSeconds: seconds)
+    }
+
+    /// All lines until its standard output ends, and then its success.
+    func outputOfSuccess(withinSeconds seconds: Int) throws -> [String] {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        var bytes: [UInt8] = unread
+        unread = []
+        while true {
+            let left = (deadline - .now) / .milliseconds(1)
+            var descriptor = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            guard left > 0, poll(&descriptor, 1, Int32(left.rounded(.up))) > 0 else {
+                throw BenchmarkFailure("\(name) did not end within \(seconds) s")
+            }
+            var more = [UInt8](repeating: 0, count: 65_536)
+            let count = read(output, &more, more.count)
+            guard count > 0 else { break }
+            bytes += more[..<count]
+        }
+        try waitForSuccess(withinSeconds: 10)
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     func waitForSuccess(withinSeconds seconds: Int) throws {

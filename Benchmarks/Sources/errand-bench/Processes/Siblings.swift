@@ -7,7 +7,10 @@ struct Siblings {
         case errand
         case floorServer = "floor-server"
         case floorLoad = "floor-load"
+        case appendFloor = "append-floor"
         case keepAwake = "keep-awake"
+        case allocationProbe = "allocation-probe"
+        case grpcSwiftPeer = "grpc-swift-peer"
     }
 
     let folder: String

@@ -37,3 +37,7 @@ enum Commit {
         return (try? process.line(withinSeconds: 20)).map { [$0] } ?? []
     }
 }
+
+extension Machine {
+    var line: String { "\(cpu), \(cpuCount) CPUs, Linux \(kernel), load \(loadAverageBefore)" }
+}

@@ -2,11 +2,11 @@
 struct RowResult: Encodable {
     struct Round: Encodable {
         let ours: Double?
-        let other: Double
+        let other: Double?
         /// Others worked beside either side, or the host moved the CPUs during or between them.
         let isDisturbed: Bool
         let oursHandoffNanoseconds: Double?
-        let otherHandoffNanoseconds: Double
+        let otherHandoffNanoseconds: Double?
         let oursLoad: LoadResult?
         let otherLoad: LoadResult?
     }
@@ -40,27 +40,33 @@ struct RowResult: Encodable {
         isBroken = true
     }
 
+    init(row: any BenchmarkRow, missing: NotMeasuredYet) {
+        self.init(row: row, status: "not measured: \(missing)")
+    }
+
     /// The ratio is the median of the rounds' own ratios: both sides of one round met the same mood of the machine.
     init(row: any BenchmarkRow, alternation: Alternation<Measurement>) {
         self.init(row: row, status: "measured")
-        rounds = alternation.rounds.map { round in
-            let theirs = round.other.disturbance
-            let ours = round.ours?.disturbance
-            let isOursDisturbed = ours.map { $0.isTooMuch || $0.haveCPUsMoved(since: theirs) }
-            return Round(
-                ours: round.ours?.value, other: round.other.value,
-                isDisturbed: theirs.isTooMuch || isOursDisturbed == true,
-                oursHandoffNanoseconds: ours?.handoff, otherHandoffNanoseconds: theirs.handoff,
-                oursLoad: round.ours?.load, otherLoad: round.other.load)
-        }
-        other = median(rounds.map(\.other))
-        if let missing = alternation.notMeasuredYet {
-            status = "not measured yet: \(missing)"
-            return
-        }
+        rounds = alternation.rounds.map(Round.init)
         ours = median(rounds.compactMap(\.ours))
-        ratio = median(rounds.compactMap { round in round.ours.map { $0 / round.other } })
+        other = median(rounds.compactMap(\.other))
+        if let missing = alternation.oursMissing { status = "not measured: \(missing)" }
+        if let missing = alternation.otherMissing { status = "not measured: \(missing)" }
+        ratio = median(rounds.compactMap { round in round.ours.flatMap { ours in round.other.map { ours / $0 } } })
         met = ratio.map { row.target.isMet(by: $0, row.target.bar) }
         goalMet = ratio.map { row.target.isMet(by: $0, row.target.goal) }
+    }
+}
+
+extension RowResult.Round {
+    init(_ round: Alternation<Measurement>.Round) {
+        let theirs = round.other?.disturbance, ours = round.ours?.disturbance
+        var haveMoved = false
+        if let ours, let theirs { haveMoved = ours.haveCPUsMoved(since: theirs) }
+        self.init(
+            ours: round.ours?.value, other: round.other?.value,
+            isDisturbed: haveMoved || [ours, theirs].contains { $0?.isTooMuch == true },
+            oursHandoffNanoseconds: ours?.handoff, otherHandoffNanoseconds: theirs?.handoff,
+            oursLoad: round.ours?.load, otherLoad: round.other?.load)
     }
 }
