@@ -56,8 +56,11 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private static let wakeUpToken = UInt64.max
     private static let readBufferByteCount = 262_144
-    /// How long a drained loop waits inside epoll before it gives its thread back.
-    private static let lingerMilliseconds: Int32 = 2
+    /// How long a drained loop waits inside epoll before it gives its thread back; timers of the queue wait as long.
+    ///
+    /// Longer than a tick of the usual kernels: a shorter wait would be the CPU's next timer event, and to set and clear
+    /// that costs an exit of the virtual machine each, in every call of a client that has one in flight.
+    private static let lingerMilliseconds: Int32 = 10
     /// How long a busy loop keeps its queue before it lets timers run.
     private static let yieldNanoseconds: Int64 = 10_000_000
     private static let tickMilliseconds = 250
