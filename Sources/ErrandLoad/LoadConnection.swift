@@ -22,6 +22,7 @@ final class LoadConnection: ConnectionHandler, @unchecked Sendable {
 
     func start() throws {
         try connection.start(self)
+        connection.sendsAfterRead = true
         calls.encoder.appendMagic()
         calls.encoder.appendControl(load.hello, .hello)
         connection.setDirty()

@@ -99,6 +99,12 @@ struct ThingTable: ~Copyable {
 
     // MARK: Warming
 
+    func prefetchPlace(of hash: UInt32) { places.prefetch(Int(hash) & (places.count - 1)) }
+
+    func prefetchThing(of hash: UInt32) {
+        if let index = likelyIndex(of: hash) { things.prefetch(Int(index)) }
+    }
+
     func prefetchName(of index: UInt32) { nameBytes.prefetch(Int(things[Int(index)].nameOffset), count: 32) }
 
     /// The thing that most likely has a name of this hash, without looking at its name.
