@@ -33,7 +33,7 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
     }
 
     package var sink: Sink
-    package private(set) var phase = Phase.opening
+    @usableFromInline package internal(set) var phase = Phase.opening
     package private(set) var agreement = SegmentAgreement.beforeWelcome
     package private(set) var inboundSegmentByteCountMax = WireLimits.segmentByteCountMaxBeforeWelcome
     private let hello: Hello
@@ -43,17 +43,16 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         self.sink = sink
     }
 
+    @inlinable
     package mutating func admit(frameCount: Int, callCount: Int, callByteCount: Int) throws(ConnectionFault) {
         // The first frame of a server stands alone (`CON-2`).
         guard phase != .opening || frameCount == 1 else { throw .frameUnexpected }
     }
 
+    @inlinable
     package mutating func receive(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
         if header.opcode == Opcode.connectionError.rawValue, phase != .closed {
-            guard !header.flags.contains(.reply) else { throw .frameUnexpected }
-            let error: ConnectionErrorMessage = try decodeControl(header, body)
-            phase = .closed
-            sink.connectionError(error, status: StatusCode(rawValue: header.status) ?? .unknown)
+            try connectionError(header, body)
             return .end
         }
         switch phase {
@@ -70,7 +69,16 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         return .goOn
     }
 
-    private mutating func welcome(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+    @usableFromInline
+    mutating func connectionError(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+        guard !header.flags.contains(.reply) else { throw .frameUnexpected }
+        let error: ConnectionErrorMessage = try decodeControl(header, body)
+        phase = .closed
+        sink.connectionError(error, status: StatusCode(rawValue: header.status) ?? .unknown)
+    }
+
+    @usableFromInline
+    mutating func welcome(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         let welcome: Welcome = try decodeControl(header, body)
         guard welcome.segmentByteCountMax >= UInt32(WireLimits.segmentByteCountMaxFloor),
             welcome.callsInFlightMax >= 1, welcome.batchItemCountMax >= 1
@@ -86,12 +94,18 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         sink.welcomed(welcome)
     }
 
-    private mutating func serve(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+    @inlinable
+    mutating func serve(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         guard header.opcode < Opcode.firstCall else {
             guard header.flags.contains(.reply) else { throw .frameUnexpected }
             guard sink.reply(header, body) else { throw .unrequestedReply }
             return
         }
+        try control(header, body)
+    }
+
+    @usableFromInline
+    mutating func control(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         guard !header.flags.contains(.reply),
             header.status == 0 || header.opcode == Opcode.goAway.rawValue
                 || header.opcode == Opcode.watchEnded.rawValue
@@ -111,7 +125,8 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         }
     }
 
-    private mutating func watch(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+    @usableFromInline
+    mutating func watch(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         let id = header.requestId
         let isKnown: Bool
         do throws(MessageFault) {
