@@ -129,7 +129,7 @@ extension Stripe {
     private mutating func letGoAttempts(like slot: Int, _ time: Int64) -> Int {
         let job = slots[slot].job
         var attempts: [Int] = []
-        var next = things[slots[slot].thing].newestSlot
+        var next = things.newestSlot(of: slots[slot].thing)
         while next != ExecutionSlot.none {
             if slots[Int(next)].job === job {
                 guard mayLeave(Int(next), time) else { return 0 }

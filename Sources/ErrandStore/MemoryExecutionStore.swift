@@ -15,9 +15,12 @@ package final class MemoryExecutionStore: ExecutionStore {
     /// A stripe and its lock, each in its own allocation, so that neighbours do not share a cache line by design.
     final class LockedStripe: Sendable {
         let content: Mutex<Stripe>
+        let placesHint: PlacesHint
 
         init(number: UInt16, rules: ExecutionRules, changes: ChangeFeed) {
-            content = Mutex(Stripe(number: number, rules: rules, changes: changes))
+            let stripe = Stripe(number: number, rules: rules, changes: changes)
+            placesHint = stripe.things.hint
+            content = Mutex(stripe)
         }
     }
 

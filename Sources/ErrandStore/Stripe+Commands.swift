@@ -12,10 +12,10 @@ extension Stripe {
             // Nearly always nothing is due, and then nothing else is looked at or copied.
             if isSettled(slot, at: turn.now) { return describe(slot, place, &lane, &turn) }
             let thing = slots[slot].thing
-            let newest = things[thing].newestSlot
+            let newest = things.newestSlot(of: thing)
             guard settle(slot, &turn) != nil else { continue }
             // It may just have timed out and been followed by a retry.
-            if number != nil || things[thing].newestSlot == newest { return describe(slot, place, &lane, &turn) }
+            if number != nil || things.newestSlot(of: thing) == newest { return describe(slot, place, &lane, &turn) }
         }
         turn.depends(on: lastSequence)
         let (jobId, thingName) = (JobId(stored: lane.jobId(of: place)), ThingName(stored: lane.thingName(of: place)))

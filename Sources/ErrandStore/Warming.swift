@@ -4,8 +4,8 @@ import Synchronization
 
 /// Where a batch's describes will look is scattered over all the store's memory, and what is not in a cache takes longer
 /// to come than everything else a describe does. So before they are decided one after the other, what they need is asked
-/// for together, step by step: where the thing stands in the table, the thing, its name and newest execution, the details.
-/// Each step holds each stripe's lock only to look at what the step before has brought.
+/// for together, step by step: where the thing stands in the table, its name and newest execution, the details. A step
+/// holds a stripe's lock only to look at what the step before has brought; the first needs none.
 extension MemoryExecutionStore {
     /// How many describes are decided together: more would push each other's memory out of the cache again.
     private static let togetherCountMax = 32
@@ -34,10 +34,15 @@ extension MemoryExecutionStore {
     }
 
     private func warm(_ hashes: borrowing InlineArray<32, UInt64>, count: Int) {
-        for index in 0..<count { withStripe(of: hashes[index]) { $0.things.prefetchPlace(of: $1) } }
-        for index in 0..<count { withStripe(of: hashes[index]) { $0.things.prefetchThing(of: $1) } }
+        for index in 0..<count { prefetchPlace(of: hashes[index]) }
         for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchSlot(of: $1) } }
         for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchDetails(of: $1) } }
+    }
+
+    private func prefetchPlace(of hash: UInt64) {
+        let address = stripes[Int(hash & stripeMask)].placesHint.address(of: UInt32(truncatingIfNeeded: hash >> 32))
+        // Only ever an address: prefetching reads nothing, and no address can make it fail.
+        if let place = UnsafeRawPointer(bitPattern: address) { errand_prefetch(place) }
     }
 }
 
@@ -68,15 +73,12 @@ private func prefetchLines(_ start: UnsafeRawPointer, byteCount: Int) {
 extension Stripe {
     /// What a call on the thing with this hash will look at. Nothing that is found here is relied on later.
     func prefetchSlot(of hash: UInt32) {
-        guard let thing = things.likelyIndex(of: hash) else { return }
-        things.prefetchName(of: thing)
-        let slot = things[thing].newestSlot
+        let slot = things.prefetchName(of: hash)
         if slot != ExecutionSlot.none { slots.prefetch(Int(slot)) }
     }
 
     func prefetchDetails(of hash: UInt32) {
-        guard let thing = things.likelyIndex(of: hash) else { return }
-        let slot = things[thing].newestSlot
+        let slot = things.likelyNewestSlot(of: hash)
         guard slot != ExecutionSlot.none else { return }
         slots.withUnsafeBytes { bytes in
             // Where the array of the details is, as a number: to ask for it as an array would count a reference, and wait for

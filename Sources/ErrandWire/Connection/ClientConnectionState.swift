@@ -33,7 +33,7 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
     }
 
     package var sink: Sink
-    @usableFromInline package internal(set) var phase = Phase.opening
+    package private(set) var phase = Phase.opening
     package private(set) var agreement = SegmentAgreement.beforeWelcome
     package private(set) var inboundSegmentByteCountMax = WireLimits.segmentByteCountMaxBeforeWelcome
     private let hello: Hello
@@ -43,16 +43,17 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         self.sink = sink
     }
 
-    @inlinable
     package mutating func admit(frameCount: Int, callCount: Int, callByteCount: Int) throws(ConnectionFault) {
         // The first frame of a server stands alone (`CON-2`).
         guard phase != .opening || frameCount == 1 else { throw .frameUnexpected }
     }
 
-    @inlinable
     package mutating func receive(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
         if header.opcode == Opcode.connectionError.rawValue, phase != .closed {
-            try connectionError(header, body)
+            guard !header.flags.contains(.reply) else { throw .frameUnexpected }
+            let error: ConnectionErrorMessage = try decodeControl(header, body)
+            phase = .closed
+            sink.connectionError(error, status: StatusCode(rawValue: header.status) ?? .unknown)
             return .end
         }
         switch phase {
@@ -69,16 +70,7 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         return .goOn
     }
 
-    @usableFromInline
-    mutating func connectionError(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
-        guard !header.flags.contains(.reply) else { throw .frameUnexpected }
-        let error: ConnectionErrorMessage = try decodeControl(header, body)
-        phase = .closed
-        sink.connectionError(error, status: StatusCode(rawValue: header.status) ?? .unknown)
-    }
-
-    @usableFromInline
-    mutating func welcome(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+    private mutating func welcome(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         let welcome: Welcome = try decodeControl(header, body)
         guard welcome.segmentByteCountMax >= UInt32(WireLimits.segmentByteCountMaxFloor),
             welcome.callsInFlightMax >= 1, welcome.batchItemCountMax >= 1
@@ -94,18 +86,12 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         sink.welcomed(welcome)
     }
 
-    @inlinable
-    mutating func serve(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+    private mutating func serve(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         guard header.opcode < Opcode.firstCall else {
             guard header.flags.contains(.reply) else { throw .frameUnexpected }
             guard sink.reply(header, body) else { throw .unrequestedReply }
             return
         }
-        try control(header, body)
-    }
-
-    @usableFromInline
-    mutating func control(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         guard !header.flags.contains(.reply),
             header.status == 0 || header.opcode == Opcode.goAway.rawValue
                 || header.opcode == Opcode.watchEnded.rawValue
@@ -125,8 +111,7 @@ package struct ClientConnectionState<Sink: ReplySink>: FrameReceiver {
         }
     }
 
-    @usableFromInline
-    mutating func watch(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+    private mutating func watch(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         let id = header.requestId
         let isKnown: Bool
         do throws(MessageFault) {

@@ -25,16 +25,14 @@ package enum FrameFlow: Sendable {
 ///
 /// A value without I/O or clock. Bytes that make up whole segments are read where they lie; only the
 /// incomplete rest is kept, so an idle connection owns no buffer.
-///
-/// What every frame passes through is inlinable, so that each receiver's module has its own copy that calls it directly.
 package struct FrameStream: Sendable {
-    @usableFromInline var hasMagic = false
+    private var hasMagic = false
     /// After a fault or the peer's CONNECTION_ERROR no byte counts any more.
-    @usableFromInline var hasEnded = false
+    private var hasEnded = false
     /// The start of a segment whose rest has not come, or all that came while paused.
-    @usableFromInline var pending: [UInt8] = []
+    private var pending: [UInt8] = []
     /// The frames of a segment that a pause has cut off.
-    @usableFromInline var pausedFrames: [UInt8] = []
+    private var pausedFrames: [UInt8] = []
 
     package init() {}
 
@@ -42,19 +40,18 @@ package struct FrameStream: Sendable {
     package var isInsideSegment: Bool { !pending.isEmpty && !isPaused }
 
     /// The receiver has said pause; what comes is kept until `resume`.
-    @usableFromInline package internal(set) var isPaused = false
+    package private(set) var isPaused = false
 
     /// Whole segments received so far.
-    @usableFromInline package internal(set) var segmentCount: UInt64 = 0
+    package private(set) var segmentCount: UInt64 = 0
 
     /// Their bytes as they would have been without compression.
-    @usableFromInline package internal(set) var rawByteCount: UInt64 = 0
+    package private(set) var rawByteCount: UInt64 = 0
 
     /// Bytes that are kept for later.
     package var pendingByteCount: Int { pending.count + pausedFrames.count }
 
     /// Takes what was read and hands out its frames in order.
-    @inlinable
     package mutating func receive<Receiver: FrameReceiver>(
         _ bytes: RawSpan, codec: inout SegmentCodec, for receiver: inout Receiver
     ) throws(ConnectionFault) {
@@ -73,7 +70,6 @@ package struct FrameStream: Sendable {
     }
 
     /// Goes on after a pause.
-    @inlinable
     package mutating func resume<Receiver: FrameReceiver>(
         codec: inout SegmentCodec, for receiver: inout Receiver
     ) throws(ConnectionFault) {
@@ -85,8 +81,7 @@ package struct FrameStream: Sendable {
         }
     }
 
-    @inlinable
-    mutating func handOutKept<Receiver: FrameReceiver>(
+    private mutating func handOutKept<Receiver: FrameReceiver>(
         _ codec: inout SegmentCodec, _ receiver: inout Receiver
     ) throws(ConnectionFault) {
         isPaused = false
@@ -107,23 +102,20 @@ package struct FrameStream: Sendable {
         }
     }
 
-    @usableFromInline
-    mutating func end() {
+    private mutating func end() {
         hasEnded = true
         isPaused = false
         pending = []
         pausedFrames = []
     }
 
-    @usableFromInline
-    mutating func keep(_ bytes: RawSpan) {
+    private mutating func keep(_ bytes: RawSpan) {
         guard !hasEnded else { return }
         bytes.withUnsafeBytes { pending.append(contentsOf: $0) }
     }
 
     /// Returns how many bytes whole segments took.
-    @inlinable
-    mutating func parse<Receiver: FrameReceiver>(
+    private mutating func parse<Receiver: FrameReceiver>(
         _ bytes: RawSpan, _ codec: inout SegmentCodec, _ receiver: inout Receiver
     ) throws(ConnectionFault) -> Int {
         guard !hasEnded else { return bytes.byteCount }
@@ -150,8 +142,7 @@ package struct FrameStream: Sendable {
     }
 
     /// Returns false if the handler paused.
-    @inlinable
-    mutating func open<Receiver: FrameReceiver>(
+    private mutating func open<Receiver: FrameReceiver>(
         _ payload: RawSpan, _ header: SegmentHeader, _ codec: inout SegmentCodec, _ receiver: inout Receiver
     ) throws(ConnectionFault) -> Bool {
         if let checksum = header.checksum, checksum != CRC32.checksum(payload) { throw .segmentChecksumMismatch }
@@ -166,8 +157,7 @@ package struct FrameStream: Sendable {
     }
 
     /// Walks the whole segment before its first frame acts (`SEG-8`).
-    @inlinable
-    static func checkFrames<Receiver: FrameReceiver>(
+    private static func checkFrames<Receiver: FrameReceiver>(
         _ frames: RawSpan, _ receiver: inout Receiver
     ) throws(ConnectionFault) {
         var offset = 0
@@ -192,8 +182,7 @@ package struct FrameStream: Sendable {
     }
 
     /// Returns false if the handler paused; then the rest of `frames` is kept.
-    @inlinable
-    mutating func hand<Receiver: FrameReceiver>(
+    private mutating func hand<Receiver: FrameReceiver>(
         out frames: RawSpan, to receiver: inout Receiver
     ) throws(ConnectionFault) -> Bool {
         var offset = 0
@@ -222,8 +211,7 @@ package struct FrameStream: Sendable {
         + ["GET ", "POST", "PUT ", "HEAD", "PRI ", "HTTP"].map { (Array($0.utf8), .httpOnPlaintext) }
 
     /// Names the mistake as soon as the bytes are one of those beginnings, or can become neither one nor the magic.
-    @usableFromInline
-    static func checkMagic(_ bytes: RawSpan) throws(ConnectionFault) {
+    private static func checkMagic(_ bytes: RawSpan) throws(ConnectionFault) {
         let seen = bytes.extracting(first: min(bytes.byteCount, WireLimits.magic.count)).withUnsafeBytes { Array($0) }
         if WireLimits.magic.starts(with: seen) { return }
         for (beginning, fault) in foreignBeginnings where seen.starts(with: beginning) { throw fault }

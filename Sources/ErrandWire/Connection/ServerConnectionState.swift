@@ -43,14 +43,14 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
     package var calls: Calls
     package var encoder = SegmentEncoder(
         agreement: .beforeWelcome, segmentByteCountMax: WireLimits.segmentByteCountMaxBeforeWelcome)
-    @usableFromInline package internal(set) var phase = Phase.opening
+    package private(set) var phase = Phase.opening
     package private(set) var agreement = SegmentAgreement.beforeWelcome
     package private(set) var inboundSegmentByteCountMax = WireLimits.segmentByteCountMaxBeforeWelcome
     package private(set) var hello: Hello?
-    @usableFromInline package internal(set) var lastRequestId: UInt64 = 0
+    package private(set) var lastRequestId: UInt64 = 0
     /// What the client said when it ended the connection.
     package private(set) var clientError: ConnectionErrorMessage?
-    @usableFromInline var window: CallWindow
+    private var window: CallWindow
     private var controlBudget: ControlBudget
     private let greeting: ServerGreeting
     private var pongDue: UInt64?
@@ -69,14 +69,12 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
     /// The owner says what time it is before it hands in bytes.
     package mutating func advanceClock(to nowMilliseconds: Int64) { controlBudget.refill(at: nowMilliseconds) }
 
-    @inlinable
     package mutating func admit(frameCount: Int, callCount: Int, callByteCount: Int) throws(ConnectionFault) {
         // HELLO stands alone (`CON-2`).
         guard phase != .opening || frameCount == 1 else { throw .frameUnexpected }
         try window.admit(callCount: callCount, byteCount: callByteCount)
     }
 
-    @inlinable
     package mutating func receive(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
         guard !header.flags.contains(.reply) else { throw .frameUnexpected }
         switch phase {
@@ -165,8 +163,7 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
         self.pongDue = nil
     }
 
-    @usableFromInline
-    mutating func greet(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
+    private mutating func greet(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) {
         let hello: Hello = try decodeControl(header, body)
         guard hello.segmentByteCountMax >= UInt32(WireLimits.segmentByteCountMaxFloor) else { throw .controlMalformed }
         guard hello.versionMin <= WireLimits.version, WireLimits.version <= hello.versionMax else {
@@ -193,8 +190,7 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
         phase = .serving
     }
 
-    @usableFromInline
-    mutating func control(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
+    private mutating func control(_ header: FrameHeader, _ body: RawSpan) throws(ConnectionFault) -> FrameFlow {
         switch Opcode(rawValue: header.opcode) {
         case .ping:
             try controlBudget.spend()
