@@ -18,7 +18,7 @@ package enum LoadRun {
     package static func run(_ options: LoadOptions, observer: LoadObserver = LoadObserver()) async throws -> LoadReport
     {
         let targets = try BenchTargets(
-            thingCount: options.thingCount, jobId: "bench-\(UInt32.random(in: 1...UInt32.max))")
+            thingCount: options.thingCount, jobId: "bench-\(UInt32.random(in: 1_000_000_000...UInt32.max))")
         let configuration = options.clientConfiguration
         let client = try await JobExecutionClient.connect(
             host: options.host, port: Int(options.port), configuration: configuration)
