@@ -80,7 +80,7 @@ struct LoadCalls: ReplySink {
                     statusDetails: targets.changingDetails[Int(lastRequestId) % targets.changingDetails.count]),
                 requestId: lastRequestId, timeoutMilliseconds: nil)
         } else {
-            _ = DescribeCall.append(
+            _ = PlainDescribe.append(
                 jobId: targets.jobId.bytes, thingName: name.span.bytes, requestId: lastRequestId, to: &encoder)
         }
         ring[Int(lastRequestId) & (ring.count - 1)] = InFlight(requestId: lastRequestId, sentAt: moment, name: name)

@@ -9,19 +9,22 @@ import ErrandWire
 struct DecodedCalls: Sendable {
     struct Call: Sendable {
         var requestId: UInt64
-        var opcode: UInt8
-        var isBatch: Bool
         var frameByteCount: Int
-        /// Its places in `items`: one for a single call, one for each item of a batch.
-        var firstItem: Int
-        var itemCount: Int
+        var opcode: UInt8
+        var work: Work
+    }
+
+    enum Work: Sendable {
+        case one(Item)
+        /// A batch's items: their places in `items`.
+        case batch(Range<Int>)
     }
 
     enum Item: Sendable {
         /// Index of the command and its outcome.
         case command(Int)
-        /// Its place in the lane, and the index of the command that is its run.
-        case describe(Int, run: Int)
+        /// Its place in the lane.
+        case describe(Int)
         /// Decided without the store: index into `refusals`.
         case refused(Int)
         case health
@@ -31,6 +34,7 @@ struct DecodedCalls: Sendable {
     }
 
     var calls: [Call] = []
+    /// Of batches; a call that is no batch has its own.
     var items: [Item] = []
     var refusals: [Refusal] = []
     var watches: [Result<WatchBegun, Refusal>] = []
@@ -43,9 +47,29 @@ struct DecodedCalls: Sendable {
     private var runStart = 0
 
     mutating func addDescribe(jobId: RawSpan, thingName: RawSpan, executionNumber: Int64?) {
-        items.append(.describe(describes.count, run: commands.count))
+        items.append(.describe(describes.count))
         weight += StoreCommand.describeWeight
         describes.add(jobId: jobId, thingName: thingName, executionNumber: executionNumber)
+    }
+
+    /// Takes a whole call that is a describe.
+    mutating func add(_ describe: borrowing PlainDescribe, _ header: FrameHeader) {
+        calls.append(
+            Call(
+                requestId: header.requestId, frameByteCount: header.frameByteCount, opcode: header.opcode,
+                work: .one(.describe(describes.count))))
+        weight += StoreCommand.describeWeight
+        describes.add(
+            names: describe.names, jobIdByteCount: describe.jobIdByteCount,
+            thingNameByteCount: describe.thingNameByteCount)
+    }
+
+    /// Takes a call whose items have been added since `firstItem`.
+    mutating func addCall(_ header: FrameHeader, isBatch: Bool, firstItem: Int) {
+        let work: Work = isBatch ? .batch(firstItem..<items.count) : .one(items.removeLast())
+        calls.append(
+            Call(
+                requestId: header.requestId, frameByteCount: header.frameByteCount, opcode: header.opcode, work: work))
     }
 
     /// Makes one command of the describes that have come since the last one. Before any other command, and at the end.

@@ -27,6 +27,12 @@ struct CallDecoder: CallSink {
     mutating func endWatch(_ requestId: UInt64) { watches?.end(requestId) }
 
     mutating func call(_ header: FrameHeader, _ body: RawSpan) -> FrameFlow {
+        if header.opcode == Opcode.describeJobExecution.rawValue, let describe = PlainDescribe(body, header),
+            untimely(body) == nil
+        {
+            decoded.add(describe, header)
+            return decoded.weight >= Self.weightMax ? .pause : .goOn
+        }
         let firstItem = decoded.items.count
         var isBatch = false
         do throws(MessageFault) {
@@ -37,11 +43,7 @@ struct CallDecoder: CallSink {
             case .invalidField(let field): decoded.add(untimely(body) ?? Refusal(field))
             }
         }
-        decoded.calls.append(
-            DecodedCalls.Call(
-                requestId: header.requestId, opcode: header.opcode, isBatch: isBatch,
-                frameByteCount: header.frameByteCount, firstItem: firstItem,
-                itemCount: decoded.items.count - firstItem))
+        decoded.addCall(header, isBatch: isBatch, firstItem: firstItem)
         return decoded.weight >= Self.weightMax ? .pause : .goOn
     }
 
@@ -59,13 +61,14 @@ struct CallDecoder: CallSink {
     private mutating func decode(_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Bool {
         switch Opcode(rawValue: header.opcode) {
         case .describeJobExecution:
-            let call = try DescribeCall(body, header)
+            let request = try DescribeJobExecutionRequest(body, header)
             if let refusal = untimely(body) {
                 decoded.add(refusal)
             } else {
-                do throws(InvalidField) { try call.validate() } catch { throw .invalidField(error) }
+                do throws(InvalidField) { try request.validate() } catch { throw .invalidField(error) }
                 decoded.addDescribe(
-                    jobId: call.jobId, thingName: call.thingName, executionNumber: call.executionNumber)
+                    jobId: request.jobId.bytes, thingName: request.thingName.bytes,
+                    executionNumber: request.executionNumber)
             }
         case .describeOwnJobExecution:
             let request = try DescribeOwnJobExecutionRequest(body, header)

@@ -9,21 +9,15 @@ struct DecidedCalls {
     let outcomes: [StoreOutcome]
     let describes: DescribeLane
 
-    /// Why the describe at that place of the lane was refused, itself or with its whole run.
-    fileprivate func refusal(ofDescribe place: Int, run: Int) -> Refusal? {
-        if case .refused(let refusal) = outcomes[run] { return refusal }
-        return describes.refusal(of: place)
-    }
-
-    /// The reply to a describe, from the pieces in the lane. False if the client takes no frame of that size.
+    /// The reply to a describe, from the pieces in the lane; nothing if it was refused. False if the client takes no frame of
+    /// that size.
     fileprivate func appendDescription(
-        _ place: Int, _ call: DecodedCalls.Call, to encoder: inout SegmentEncoder
-    ) -> Bool {
-        guard let found = describes[place] else { return false }
+        _ place: Int, _ requestId: UInt64, to encoder: inout SegmentEncoder
+    ) -> Bool? {
+        guard let found = describes[place] else { return nil }
         return describes.withDetails(of: found) { details, count in
             JobExecutionBody.appendReply(
-                opcode: call.opcode, requestId: call.requestId, jobId: describes.jobId(of: place),
-                thingName: describes.thingName(of: place), facts: found.facts,
+                requestId: requestId, names: describes.names(of: place), facts: found.facts,
                 approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, details: details,
                 detailsCount: count, to: &encoder)
         }
@@ -46,10 +40,21 @@ struct ReplyEncoder {
     let status: ServerStatus
 
     func encode(_ call: DecodedCalls.Call, of decided: borrowing DecidedCalls, into encoder: inout SegmentEncoder) {
-        if call.isBatch {
-            writeBatch(call, decided, into: &encoder)
-        } else {
-            write(call, decided.calls.items[call.firstItem], decided, into: &encoder)
+        switch call.work {
+        case .one(.describe(let place)): describe(place, call, decided, into: &encoder)
+        case .one(let item): write(call, item, decided, into: &encoder)
+        case .batch(let items): writeBatch(call, items, decided, into: &encoder)
+        }
+    }
+
+    private func describe(
+        _ place: Int, _ call: DecodedCalls.Call, _ decided: borrowing DecidedCalls, into encoder: inout SegmentEncoder
+    ) {
+        switch decided.appendDescription(place, call.requestId, to: &encoder) {
+        case true?: break
+        case false?: writeTooLarge(call, into: &encoder)
+        case nil:
+            if let refusal = decided.describes.refusal(of: place) { writeFailure(refusal, call, into: &encoder) }
         }
     }
 
@@ -66,13 +71,7 @@ struct ReplyEncoder {
             case .success(let begun): writeReply(begun, call, into: &encoder)
             case .failure(let refusal): writeFailure(refusal, call, into: &encoder)
             }
-        case .describe(let place, let run):
-            if let refusal = decided.refusal(ofDescribe: place, run: run) {
-                writeFailure(refusal, call, into: &encoder)
-            } else {
-                guard !decided.appendDescription(place, call, to: &encoder) else { return }
-                writeTooLarge(call, into: &encoder)
-            }
+        case .describe(let place): describe(place, call, decided, into: &encoder)
         case .command(let index):
             switch decided.outcomes[index] {
             case .described: break
@@ -144,16 +143,17 @@ struct ReplyEncoder {
     // MARK: Batches
 
     private func writeBatch(
-        _ call: DecodedCalls.Call, _ decided: borrowing DecidedCalls, into encoder: inout SegmentEncoder
+        _ call: DecodedCalls.Call, _ items: Range<Int>, _ decided: borrowing DecidedCalls,
+        into encoder: inout SegmentEncoder
     ) {
         begin(call, rootByteCount: BatchReply.rootByteCount, &encoder)
-        BatchReply.write(itemCount: call.itemCount, to: &encoder.body)
+        BatchReply.write(itemCount: items.count, to: &encoder.body)
         // Every later item needs at most this much if it has to be cut (`BAT-3`).
         let reserve = 128
-        for index in 0..<call.itemCount {
-            let itemsAfter = call.itemCount - index - 1
+        for index in items {
+            let itemsAfter = items.upperBound - index - 1
             let before = encoder.body.bytes.count
-            writeItem(decided.calls.items[call.firstItem + index], decided, to: &encoder.body)
+            writeItem(decided.calls.items[index], decided, to: &encoder.body)
             if encoder.openFrameByteCount + itemsAfter * reserve > encoder.segmentByteCountMax {
                 encoder.body.truncate(to: before)
                 let isMutation = Opcode(rawValue: call.opcode)?.isMutation ?? false
@@ -170,8 +170,8 @@ struct ReplyEncoder {
         case .refused(let index):
             writer.appendRecord(failure(decided.calls.refusals[index]), status: decided.calls.refusals[index].code)
         case .health, .serverInfo, .watch: break
-        case .describe(let place, let run):
-            if let refusal = decided.refusal(ofDescribe: place, run: run) {
+        case .describe(let place):
+            if let refusal = decided.describes.refusal(of: place) {
                 writer.appendRecord(failure(refusal), status: refusal.code)
             } else {
                 let start = writer.beginRecord(rootByteCount: JobExecutionBody.rootByteCount)

@@ -135,7 +135,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         let calls = decided.calls.calls
         var count = batch.deliveredCount
         var answeredByteCount = 0
-        while count < calls.count, !holdsBack(encoder.byteCount) {
+        let encodedByteCountMax = WireLimits.outputByteCountSoftMax - connection.waitingByteCount
+        while count < calls.count, encoder.byteCount <= encodedByteCountMax {
             let call = calls[count]
             replies.encode(call, of: decided, into: &encoder)
             if call.opcode == Opcode.watch.rawValue {
@@ -144,6 +145,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
             answeredByteCount += call.frameByteCount
             count += 1
         }
+        if count < calls.count { _ = holdsBack(encoder.byteCount) }
         state.answered(callCount: count - batch.deliveredCount, frameByteCount: answeredByteCount)
         batch.deliveredCount = count
     }

@@ -6,7 +6,7 @@ package import ErrandCore
 /// references: names and status details are copied as bytes, the rest as plain numbers. A describe is known by its
 /// place, counted in the order in which the describes of the batch came.
 package struct DescribeLane: Sendable {
-    /// One describe: where its names are, and which attempt it wants.
+    /// One describe: where its names are, each behind its byte count in 2 bytes, and which attempt it wants.
     private struct Call: BitwiseCopyable, Sendable {
         var nameStart: UInt32
         var jobIdByteCount: UInt8
@@ -41,6 +41,8 @@ package struct DescribeLane: Sendable {
     private var details: ContiguousArray<UInt8> = []
     private var largeDetails: [StatusDetails] = []
     private var refusals: [Refusal] = []
+    /// The last of `refusals` is that of all describes.
+    private var areAllRefused = false
 
     package init() {}
 
@@ -49,13 +51,26 @@ package struct DescribeLane: Sendable {
 
     /// Takes a validated describe into the batch. `executionNumber` is not 0.
     package mutating func add(jobId: RawSpan, thingName: RawSpan, executionNumber: Int64?) {
-        let start = names.count
-        names.append(copying: jobId)
-        names.append(copying: thingName)
         calls.append(
             Call(
-                nameStart: UInt32(start), jobIdByteCount: UInt8(jobId.byteCount),
+                nameStart: UInt32(names.count), jobIdByteCount: UInt8(jobId.byteCount),
                 thingNameByteCount: UInt8(thingName.byteCount), attempt: executionNumber ?? 0))
+        for name in [0, 1] {
+            let bytes = name == 0 ? jobId : thingName
+            names.append(UInt8(bytes.byteCount))
+            names.append(0)
+            names.append(copying: bytes)
+        }
+    }
+
+    /// Takes one of the latest attempt; `names` are both names, each behind its byte count in 2 bytes. They are checked only
+    /// if nothing is found, because names of something that exists are right.
+    package mutating func add(names: RawSpan, jobIdByteCount: UInt8, thingNameByteCount: UInt8) {
+        calls.append(
+            Call(
+                nameStart: UInt32(self.names.count), jobIdByteCount: jobIdByteCount,
+                thingNameByteCount: thingNameByteCount, attempt: 0))
+        self.names.append(copying: names)
     }
 
     package mutating func add(_ request: borrowing DescribeJobExecutionRequest) {
@@ -72,15 +87,24 @@ package struct DescribeLane: Sendable {
     @_lifetime(borrow self)
     package func jobId(of place: Int) -> RawSpan {
         let call = calls[place]
-        let start = Int(call.nameStart)
+        let start = Int(call.nameStart) + 2
         return names.span.bytes.extracting(start..<(start + Int(call.jobIdByteCount)))
     }
 
     @_lifetime(borrow self)
     package func thingName(of place: Int) -> RawSpan {
         let call = calls[place]
-        let start = Int(call.nameStart) + Int(call.jobIdByteCount)
+        let start = Int(call.nameStart) + 2 + Int(call.jobIdByteCount) + 2
         return names.span.bytes.extracting(start..<(start + Int(call.thingNameByteCount)))
+    }
+
+    /// Both names, each behind its byte count in 2 bytes.
+    @_lifetime(borrow self)
+    package func names(of place: Int) -> RawSpan {
+        let call = calls[place]
+        let start = Int(call.nameStart)
+        return names.span.bytes.extracting(
+            start..<(start + 4 + Int(call.jobIdByteCount) + Int(call.thingNameByteCount)))
     }
 
     // MARK: Outcomes
@@ -112,8 +136,15 @@ package struct DescribeLane: Sendable {
         if place == outcomes.count { outcomes.append(outcome) } else { outcomes[place] = outcome }
     }
 
+    /// Refuses all of them, whatever was found.
+    mutating func refuseAll(_ refusal: Refusal) {
+        refusals.append(refusal)
+        areAllRefused = true
+    }
+
     /// Why the describe was refused; nothing if it was not.
     package func refusal(of place: Int) -> Refusal? {
+        if areAllRefused { return refusals.last }
         let outcome = outcomes[place]
         return outcome < 0 ? refusals[~outcome] : nil
     }
@@ -122,7 +153,7 @@ package struct DescribeLane: Sendable {
     @inline(__always)
     package subscript(place: Int) -> Found? {
         let outcome = outcomes[place]
-        return outcome < 0 ? nil : found[outcome]
+        return outcome < 0 || areAllRefused ? nil : found[outcome]
     }
 
     /// Lends its details, flat as in `StatusDetails`, and how many pairs they are.
@@ -145,5 +176,6 @@ package struct DescribeLane: Sendable {
         details.removeAll(keepingCapacity: true)
         largeDetails = []
         refusals = []
+        areAllRefused = false
     }
 }

@@ -18,10 +18,14 @@ extension MemoryExecutionStore {
     /// Decides those describes of a run again that found nothing in memory, if there is more of their things in the tables.
     func describeAgain(
         _ run: Range<Int>, _ lane: inout DescribeLane, _ turn: inout Turn, from archive: ExecutionArchive
-    ) throws(StorageFault) {
+    ) {
         for place in run where lane.refusal(of: place)?.code == .notFound {
-            guard try bringBack(ThingName(stored: lane.thingName(of: place)), from: archive) else { continue }
-            describe(place..<(place + 1), &lane, &turn)
+            do throws(StorageFault) {
+                guard try bringBack(ThingName(stored: lane.thingName(of: place)), from: archive) else { continue }
+                describe(place..<(place + 1), &lane, &turn)
+            } catch {
+                lane.refuse(Self.unreadable(error), of: place)
+            }
         }
     }
 

@@ -119,7 +119,7 @@ package final class MemoryExecutionStore: ExecutionStore {
             if let thingName = command.thingOfList { try bringBack(thingName, from: archive) }
             let outcome = decide(command, &describes, &turn)
             if let run = command.describeRun {
-                try describeAgain(run, &describes, &turn, from: archive)
+                describeAgain(run, &describes, &turn, from: archive)
                 return outcome
             }
             guard try bringBack(command, after: outcome) else { return outcome }

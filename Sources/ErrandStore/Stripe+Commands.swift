@@ -17,6 +17,12 @@ extension Stripe {
             // It may just have timed out and been followed by a retry.
             if number != nil || things.newestSlot(of: thing) == newest { return describe(slot, place, &lane, &turn) }
         }
+        do throws(InvalidField) {
+            try JobId.check(lane.jobId(of: place))
+            try ThingName.check(lane.thingName(of: place))
+        } catch {
+            return lane.refuse(Refusal(error), of: place)
+        }
         turn.depends(on: lastSequence)
         let (jobId, thingName) = (JobId(stored: lane.jobId(of: place)), ThingName(stored: lane.thingName(of: place)))
         dependOnDeletions(of: jobId, on: thingName, hash: hash, &turn)

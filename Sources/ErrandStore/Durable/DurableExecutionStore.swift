@@ -192,15 +192,21 @@ extension CommandBatch: DurabilityWaiter {
     /// What was decided will not be durable, or nobody knows: nothing of it may be shown.
     package func failed(_ fault: StorageFault) {
         for index in outcomes.indices {
+            if case .described = outcomes[index] { continue }
             if case .refused = outcomes[index], !commands[index].isChange { continue }
             let refusal =
                 if commands[index].isChange {
                     Refusal(.internalError, "the change may be lost, because the server's disk failed. \(fault)")
                 } else {
-                    Refusal(.unavailable, "what is asked for shows a change that may be lost. \(fault)")
+                    Self.unavailable(fault)
                 }
             outcomes[index] = .refused(refusal)
         }
+        describes.refuseAll(Self.unavailable(fault))
         complete()
+    }
+
+    private static func unavailable(_ fault: StorageFault) -> Refusal {
+        Refusal(.unavailable, "what is asked for shows a change that may be lost. \(fault)")
     }
 }

@@ -25,23 +25,36 @@ extension DescribeJobExecutionRequest: RequestMessage {
     }
 }
 
-/// A describe as it stands in the bytes received, read without copying its names.
-package struct DescribeCall: ~Escapable {
-    package let jobId: RawSpan
-    package let thingName: RawSpan
-    package let executionNumber: Int64?
+/// A describe of the latest attempt, as it stands in the bytes received: nearly every call is one.
+package struct PlainDescribe: ~Escapable {
+    /// Both names, each behind its byte count, as they go into the reply. Not checked for what characters they have:
+    /// names of something that exists are right.
+    package let names: RawSpan
+    package let jobIdByteCount: UInt8
+    package let thingNameByteCount: UInt8
 
+    /// Nothing if anything is unusual about it: then `DescribeJobExecutionRequest` says what it is.
     @_lifetime(copy body)
-    package init(_ body: RawSpan, _ header: FrameHeader) throws(MessageFault) {
-        var reader = try MessageReader(body, header, rootByteCount: DescribeJobExecutionRequest.rootByteCount)
-        try reader.takePresence(known: 0b11)
-        executionNumber = reader.optional(8, bit: 1, as: Int64.self)
-        jobId = try reader.jobIdBytes()
-        thingName = try reader.thingNameBytes()
-        try reader.finish()
+    package init?(_ body: RawSpan, _ header: FrameHeader) {
+        let rootByteCount = DescribeJobExecutionRequest.rootByteCount
+        guard Int(header.rootWordCount) * 8 == rootByteCount, !header.flags.contains(.tail),
+            body.byteCount >= rootByteCount + 2,
+            // Nothing but a timeout.
+            body.loadLittleEndian(at: 0, as: UInt32.self) & ~1 == 0
+        else { return nil }
+        let jobIdByteCount = Int(body.loadLittleEndian(at: rootByteCount, as: UInt16.self))
+        let thingNameStart = rootByteCount + 2 + jobIdByteCount + 2
+        guard 1...FieldLimits.jobIdByteCountMax ~= jobIdByteCount, thingNameStart < body.byteCount else { return nil }
+        let thingNameByteCount = Int(body.loadLittleEndian(at: thingNameStart - 2, as: UInt16.self))
+        guard thingNameByteCount <= FieldLimits.thingNameByteCountMax,
+            thingNameStart + thingNameByteCount == body.byteCount
+        else { return nil }
+        names = body.extracting(droppingFirst: rootByteCount)
+        self.jobIdByteCount = UInt8(jobIdByteCount)
+        self.thingNameByteCount = UInt8(thingNameByteCount)
     }
 
-    /// Appends the call for the latest attempt as a whole frame. False if it is larger than the peer takes.
+    /// Appends such a call as a whole frame. False if it is larger than the peer takes.
     @inline(__always)
     package static func append(
         jobId: RawSpan, thingName: RawSpan, requestId: UInt64, to encoder: inout SegmentEncoder
@@ -57,11 +70,6 @@ package struct DescribeCall: ~Escapable {
             place.putText16(jobId)
             place.putText16(thingName)
         }
-    }
-
-    /// As `DescribeJobExecutionRequest.validate`.
-    package func validate() throws(InvalidField) {
-        try FieldLimits.checkExecutionNumber(executionNumber)
     }
 }
 
