@@ -91,23 +91,8 @@ struct CallDecoder: CallSink {
         case .listJobExecutionsForThing:
             let request = try ListJobExecutionsForThingRequest(body, header)
             accept(body, request.validate) { .listForThing(request) }
-        case .batchDescribeJobExecution:
-            return try decodeBatch(
-                header, body, DescribeJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() },
-                { request, decoded in
-                    decoded.addDescribe(
-                        jobId: request.jobId.bytes, thingName: request.thingName.bytes,
-                        executionNumber: request.executionNumber)
-                })
-        case .batchUpdateJobExecution:
-            return try decodeBatch(
-                header, body, UpdateJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() }, { $1.add(.update($0)) })
-        case .batchCancelJobExecution:
-            return try decodeBatch(
-                header, body, CancelJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() }, { $1.add(.cancel($0)) })
+        case .batchDescribeJobExecution, .batchUpdateJobExecution, .batchCancelJobExecution:
+            return try decodeBatchCall(header, body)
         case .health:
             _ = try HealthRequest(body, header)
             if let refusal = untimely(body, isHealth: true) {
@@ -130,6 +115,28 @@ struct CallDecoder: CallSink {
             try decodeJobCall(header, body)
         }
         return false
+    }
+
+    private mutating func decodeBatchCall(_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Bool {
+        switch Opcode(rawValue: header.opcode) {
+        case .batchDescribeJobExecution:
+            return try decodeBatch(
+                header, body, DescribeJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() },
+                { request, decoded in
+                    decoded.addDescribe(
+                        jobId: request.jobId.bytes, thingName: request.thingName.bytes,
+                        executionNumber: request.executionNumber)
+                })
+        case .batchUpdateJobExecution:
+            return try decodeBatch(
+                header, body, UpdateJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() }, { $1.add(.update($0)) })
+        default:
+            return try decodeBatch(
+                header, body, CancelJobExecutionRequest.self,
+                { request throws(InvalidField) in try request.validate() }, { $1.add(.cancel($0)) })
+        }
     }
 
     private mutating func decodeJobCall(_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) {

@@ -84,7 +84,9 @@ extension Stripe {
             // Where the array of the details is, as a number: to ask for it as an array would count a reference, and wait for
             // the very memory that is asked for here. In the bytes of a slot that exists.
             let offset = Int(slot) * MemoryLayout<ExecutionSlot>.stride + ExecutionSlot.detailsOffset
-            guard let start = UnsafeRawPointer(bitPattern: bytes.load(fromByteOffset: offset, as: UInt.self)) else { return }
+            guard let start = UnsafeRawPointer(bitPattern: bytes.load(fromByteOffset: offset, as: UInt.self)) else {
+                return
+            }
             // Their header, and as much as usual details have.
             prefetchLines(start, byteCount: 160)
         }

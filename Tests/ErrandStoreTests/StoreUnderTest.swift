@@ -183,7 +183,8 @@ extension DescribeLane {
             })
         return .execution(
             StoredExecutionView(
-                jobId: JobId(stored: jobId(of: place)), thingName: ThingName(stored: thingName(of: place)), record: record,
+                jobId: JobId(stored: jobId(of: place)), thingName: ThingName(stored: thingName(of: place)),
+                record: record,
                 approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, jobDocument: nil))
     }
 }
