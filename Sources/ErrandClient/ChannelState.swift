@@ -38,6 +38,8 @@ struct ChannelState: ~Copyable {
     var phase = Phase.idle
     var connection: ClientConnection?
     var welcome: Welcome?
+    /// The last WELCOME's, by itself: every reply asks for it.
+    var thingArnPrefix = ""
     var lastError = ErrandError(.unavailable, "not connected yet")
     /// What the server said in CONNECTION_ERROR before it closed.
     var refusal: ErrandError?
@@ -64,12 +66,13 @@ struct ChannelState: ~Copyable {
 
     // MARK: Calls
 
-    mutating func start(_ call: OutstandingCall, waitingCallCountMax: Int) -> Action {
+    /// - Parameter now: steady milliseconds, the moment that the call's deadline was reckoned from.
+    mutating func start(_ call: OutstandingCall, at now: Int64, waitingCallCountMax: Int) -> Action {
         guard !call.isCancelled else { return .fail(call, Self.cancelled(call, wasSent: false)) }
         call.isRegistered = true
         switch phase {
         case .ready where waiting.isEmpty:
-            switch send(call) {
+            switch send(call, at: now) {
             case .sent: return flush()
             case .noRoom: waiting.append(call)
             case .tooLarge: return .fail(call, tooLarge(call))
@@ -90,12 +93,12 @@ struct ChannelState: ~Copyable {
 
     private enum SendResult { case sent, noRoom, tooLarge }
 
-    private mutating func send(_ call: OutstandingCall) -> SendResult {
+    private mutating func send(_ call: OutstandingCall, at now: Int64) -> SendResult {
         guard window.callCount < window.callCountMax else { return .noRoom }
         // The window binds calls only; control messages go out whatever room it has.
         defer { encoder.frameByteCountMax = .max }
         encoder.frameByteCountMax = window.callCount == 0 ? .max : max(0, window.byteCountMax - window.byteCount)
-        let timeout = UInt32(clamping: max(1, call.deadline - SystemCall.steadyMilliseconds))
+        let timeout = UInt32(clamping: max(1, call.deadline - now))
         guard call.append(to: &encoder, requestId: lastRequestId + 1, timeoutMilliseconds: timeout) else {
             return encoder.lastFrameByteCount > encoder.segmentByteCountMax ? .tooLarge : .noRoom
         }
@@ -111,8 +114,9 @@ struct ChannelState: ~Copyable {
     /// Sends what has waited, as far as the window goes; returns what cannot be sent at all.
     mutating func sendWaiting() -> [Ended] {
         var failures: [Ended] = []
+        let now = SystemCall.steadyMilliseconds
         while phase == .ready, let call = waiting.first {
-            switch send(call) {
+            switch send(call, at: now) {
             case .sent: waiting.removeFirst()
             case .noRoom: return failures
             case .tooLarge:
@@ -196,15 +200,16 @@ struct ChannelState: ~Copyable {
 
     // MARK: Ends of calls
 
-    typealias ReplyResult = (
-        isKnown: Bool, call: OutstandingCall?, failures: [Ended], connection: ClientConnection?
-    )
+    struct Reply {
+        var isKnown = false
+        var call: OutstandingCall?
+        var thingArnPrefix = ""
+        var failures: [Ended] = []
+        var connection: ClientConnection?
+    }
 
-    mutating func reply(_ header: FrameHeader) -> ReplyResult {
-        guard let entry = inFlight[header.requestId], entry.opcode == header.opcode else {
-            return (false, nil, [], nil)
-        }
-        inFlight.remove(header.requestId)
+    mutating func reply(_ header: FrameHeader) -> Reply {
+        guard let entry = inFlight.take(header.requestId, opcode: header.opcode) else { return Reply() }
         // Only a server that answers ends the back-off: one that greets and drops us would be called without pause.
         attemptCount = 0
         if entry.call == nil { abandonedCount -= 1 }
@@ -214,7 +219,9 @@ struct ChannelState: ~Copyable {
             if entry.call == nil { encoder.appendEndWatch(requestId: header.requestId) }
         }
         let failures = waiting.isEmpty ? [] : sendWaiting()
-        return (true, entry.call, failures, connectionToFlush())
+        return Reply(
+            isKnown: true, call: entry.call, thingArnPrefix: thingArnPrefix, failures: failures,
+            connection: connectionToFlush())
     }
 
     mutating func cancel(_ call: OutstandingCall) -> Action {

@@ -14,13 +14,29 @@ struct CallNature {
     static let rememberedKeyCount = 8
 }
 
-/// A call that somebody waits for: how to send it, and where its end goes.
+/// A call that somebody waits for: how to send it, and how it ended. One object for each call, and all it needs is in it.
 ///
-/// Its mutable state belongs to the channel's lock; whoever takes it out of the channel's tables ends it, once.
+/// `@unchecked Sendable`: until it has ended its mutable state belongs to the channel's lock. Whoever takes it out of the
+/// channel's tables ends it, once, and writes the outcome before the task that reads it is resumed.
 class OutstandingCall: @unchecked Sendable {
+    /// Appends the call's frame; false if it is larger than the server takes.
+    ///
+    /// The call comes as an argument, so that the closure captures nothing and takes no memory: it only says what is
+    /// known of the request's type where the call is made, for which the compiler then specializes it.
+    typealias Append = (
+        _ call: OutstandingCall, _ encoder: inout SegmentEncoder, _ requestId: UInt64, _ timeoutMilliseconds: UInt32
+    ) -> Bool
+    /// Reads a reply with status 0 and keeps it in the call.
+    typealias Read = (_ call: OutstandingCall, _ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Void
+    /// Hashes of what the keys of a call are remembered by, one for each change.
+    typealias Subjects = (_ call: OutstandingCall) -> [Int]
+
     let nature: CallNature
     /// Steady milliseconds.
     let deadline: Int64
+    private let appendFrame: Append
+    private let read: Read
+    private let findSubjects: Subjects?
     /// 0 until it is sent on some connection.
     var requestId: UInt64 = 0
     var frameByteCount = 0
@@ -33,10 +49,20 @@ class OutstandingCall: @unchecked Sendable {
     var mayHaveRun = false
     /// What a Watch call begins.
     var watch: ActiveWatch?
+    /// Of the server that replied.
+    private(set) var thingArnPrefix = ""
+    /// Why there is no reply.
+    fileprivate var failure: ErrandError?
+    private var continuation: UnsafeContinuation<Void, Never>?
 
-    init(_ nature: CallNature, deadline: Int64) {
+    init(
+        _ nature: CallNature, deadline: Int64, append: @escaping Append, read: @escaping Read, subjects: Subjects? = nil
+    ) {
         self.nature = nature
         self.deadline = deadline
+        appendFrame = append
+        self.read = read
+        findSubjects = subjects
     }
 
     var opcode: UInt8 { nature.opcode.rawValue }
@@ -45,60 +71,40 @@ class OutstandingCall: @unchecked Sendable {
     /// Of a call that ends without an answer.
     func applied(wasSent: Bool) -> Applied { mayHaveRun || (wasSent && isMutation) ? .unknown : .no }
 
-    /// Appends the call's frame; false if it is larger than the server takes.
-    func append(to encoder: inout SegmentEncoder, requestId: UInt64, timeoutMilliseconds: UInt32) -> Bool { false }
-
-    /// Hashes of what its keys are remembered by, one for each change.
-    var subjects: [Int] { [] }
-
-    func succeed(_ header: FrameHeader, _ body: RawSpan) {}
-
-    func fail(_ error: ErrandError) {}
-}
-
-/// A call with one request, or a batch of them, and its reply.
-final class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
-    typealias Append = (_ encoder: inout SegmentEncoder, _ requestId: UInt64, _ timeoutMilliseconds: UInt32) -> Bool
-    typealias Read = (_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Reply
-    typealias Subjects = () -> [Int]
-
-    private let appendFrame: Append
-    private let read: Read
-    private let findSubjects: Subjects?
-    private let continuation: UnsafeContinuation<Result<Reply, ErrandError>, Never>
-
-    init(
-        _ nature: CallNature, deadline: Int64, continuation: UnsafeContinuation<Result<Reply, ErrandError>, Never>,
-        append: @escaping Append, read: @escaping Read, subjects: Subjects?
-    ) {
-        self.continuation = continuation
-        appendFrame = append
-        self.read = read
-        findSubjects = subjects
-        super.init(nature, deadline: deadline)
+    func append(to encoder: inout SegmentEncoder, requestId: UInt64, timeoutMilliseconds: UInt32) -> Bool {
+        appendFrame(self, &encoder, requestId, timeoutMilliseconds)
     }
 
-    override func append(to encoder: inout SegmentEncoder, requestId: UInt64, timeoutMilliseconds: UInt32) -> Bool {
-        appendFrame(&encoder, requestId, timeoutMilliseconds)
-    }
+    var subjects: [Int] { findSubjects?(self) ?? [] }
 
-    override var subjects: [Int] { findSubjects?() ?? [] }
+    // MARK: Its end
 
-    override func succeed(_ header: FrameHeader, _ body: RawSpan) {
+    /// Who is resumed when it has ended. To be set before the channel knows the call.
+    func wakes(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
+
+    func succeed(_ header: FrameHeader, _ body: RawSpan, thingArnPrefix: String) {
         do throws(MessageFault) {
             if header.status == 0 {
-                continuation.resume(returning: .success(try read(header, body)))
+                self.thingArnPrefix = thingArnPrefix
+                try read(self, header, body)
             } else {
                 let code = StatusCode(rawValue: header.status) ?? .unknown
-                continuation.resume(returning: .failure(refusal(ErrandError(code, try Failure.read(body, header)))))
+                failure = refusal(ErrandError(code, try Failure.read(body, header)))
             }
         } catch {
-            fail(
-                ErrandError(
-                    .unknown, "the server's reply to \(nature.opcode.description) is wrong: \(error)", applied: .unknown
-                ))
+            failure = ErrandError(
+                .unknown, "the server's reply to \(nature.opcode.description) is wrong: \(error)", applied: .unknown)
         }
+        end()
     }
+
+    func fail(_ error: ErrandError) {
+        failure = error
+        end()
+    }
+
+    /// The continuation is taken out, so that no mistake elsewhere could resume it twice.
+    private func end() { continuation.take()?.resume() }
 
     /// The server speaks of this sending only. Of an earlier one it knows where it looks for the key first.
     private func refusal(_ error: ErrandError) -> ErrandError {
@@ -121,8 +127,53 @@ final class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
         default: return false
         }
     }
+}
 
-    override func fail(_ error: ErrandError) {
-        continuation.resume(returning: .failure(error))
+/// A call and the reply that its task takes when it has been resumed.
+class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
+    fileprivate(set) var reply: Reply?
+
+    typealias ReadReply = (_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Reply
+
+    /// A call whose closures hold what it sends.
+    convenience init(
+        _ nature: CallNature, deadline: Int64, append: @escaping Append, readReply: @escaping ReadReply,
+        subjects: Subjects?
+    ) {
+        self.init(
+            nature, deadline: deadline, append: append,
+            read: { call, header, body throws(MessageFault) in
+                // Unsafe where it is not checked: the call hands itself to its own closure.
+                unsafeDowncast(call, to: TypedCall<Reply>.self).reply = try readReply(header, body)
+            }, subjects: subjects)
+    }
+
+    /// Of a call that has ended; once.
+    func takeReply() throws(ErrandError) -> Reply {
+        if let reply = reply.take() { return reply }
+        throw failure ?? ErrandError(.unknown, "the call to \(nature.opcode.description) ended without a reply")
+    }
+}
+
+/// A call with one request.
+final class RequestCall<Request: RequestMessage>: TypedCall<Request.Reply>, @unchecked Sendable {
+    let request: Request
+
+    /// Inlined where the request's type is known, which is what makes the closures quick.
+    @inline(__always)
+    init(_ request: Request, _ nature: CallNature, deadline: Int64, subjects: Subjects? = nil) {
+        self.request = request
+        super.init(
+            nature, deadline: deadline,
+            append: { call, encoder, requestId, timeoutMilliseconds in
+                // Unsafe where it is not checked: the call hands itself to its own closure.
+                encoder.appendCall(
+                    unsafeDowncast(call, to: RequestCall<Request>.self).request, requestId: requestId,
+                    timeoutMilliseconds: timeoutMilliseconds)
+            },
+            read: { call, header, body throws(MessageFault) in
+                // Unsafe where it is not checked: the call hands itself to its own closure.
+                unsafeDowncast(call, to: RequestCall<Request>.self).reply = try Request.Reply.read(body, header)
+            }, subjects: subjects)
     }
 }

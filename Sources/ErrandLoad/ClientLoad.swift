@@ -9,7 +9,6 @@ internal import Synchronization
 final class ClientLoad: LoadSource, @unchecked Sendable {
     private let targets: BenchTargets
     private let options: LoadOptions
-    private let thingNames: [ThingName]
     private let counters: [ClientLoadCounters]
     private let isStopping = Atomic(false)
     private let failure = Mutex<ErrandError?>(nil)
@@ -22,7 +21,6 @@ final class ClientLoad: LoadSource, @unchecked Sendable {
         }
         self.targets = targets
         self.options = options
-        thingNames = (0..<targets.thingCount).map(targets.thingName)
         counters = (0..<options.connectionCount * options.inFlight).map { _ in ClientLoadCounters() }
     }
 
@@ -66,7 +64,7 @@ final class ClientLoad: LoadSource, @unchecked Sendable {
         var random = RandomKeys(state: 0x9E37_79B9_7F4A_7C15 &* UInt64(index + 1))
         var callIndex = index
         while !isStopping.load(ordering: .relaxed) {
-            let thingName = thingNames[random.next(below: targets.thingCount)]
+            let thingName = targets.thingName(random.next(below: targets.thingCount))
             let isUpdate = options.operation.isUpdate(callIndex)
             callIndex += 1
             let sentAt = SystemCall.steadyNanoseconds

@@ -220,7 +220,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// A timer that fires on the loop. May be set from anywhere.
     package func makeTimer(_ fire: @escaping @Sendable () -> Void) -> LoopTimer {
-        LoopTimer(queue: queue) { [weak self] in self?.enter(fire) }
+        // Whoever has the timer has the loop. Not weakly: that would make every count of the loop's references slow.
+        LoopTimer(queue: queue) { [self] in enter(fire) }
     }
 
     // MARK: For handlers, on the loop
