@@ -33,14 +33,19 @@ final class Channel: Sendable {
     ///
     /// - Parameter now: steady milliseconds, the moment that the call's deadline was reckoned from.
     func start(_ call: OutstandingCall, at now: Int64) {
-        let (action, arms) = state.withLock { state -> (ChannelState.Action, Bool) in
+        let (action, armsDeadline, armsBriefWaits) = state.withLock { state -> (ChannelState.Action, Bool, Bool) in
             (
                 state.start(call, at: now, waitingCallCountMax: configuration.waitingCallCountMax),
-                state.armDeadline(call.deadline)
+                state.armDeadline(call.deadline), state.armEndOfBriefWaits()
             )
         }
-        if arms { armDeadlineTimer() }
+        if armsDeadline { armDeadlineTimer() }
+        if armsBriefWaits { loop.beforeLeaving { self.endBriefWaits() } }
         perform(action)
+    }
+
+    private func endBriefWaits() {
+        for call in state.withLock({ $0.endBriefWaits() }) { call.wake() }
     }
 
     /// The task that waits for `call` has been cancelled.
@@ -150,11 +155,21 @@ final class Channel: Sendable {
     }
 
     func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool {
-        let reply = state.withLock { $0.reply(header) }
-        reply.call?.succeed(header, body, thingArnPrefix: reply.thingArnPrefix)
-        for (call, error) in reply.failures { call.fail(error) }
-        reply.connection?.connection.setDirty()
-        return reply.isKnown
+        switch state.withLock({ $0.reply(header) }) {
+        case .unknown: return false
+        case .abandoned: return true
+        case .call(let call):
+            call.succeed(header, body)
+            return true
+        }
+    }
+
+    /// All that one read brought has been handled.
+    func readEnded() {
+        let (failures, connection, isSpent) = state.withLock { $0.repliesTaken() }
+        for (call, error) in failures { call.fail(error) }
+        connection?.connection.setDirty()
+        if isSpent { retireIfSpent() }
     }
 
     func pong(opaque: UInt64) {

@@ -20,12 +20,13 @@ struct ChannelState: ~Copyable {
         case closed
     }
 
+    /// What is rare is indirect, so that each call hands on a word and not an error's hundred bytes.
     enum Action {
         case none
         case flush(ClientConnection)
         case connect
-        case fail(OutstandingCall, ErrandError)
-        case failAndFlush(OutstandingCall, ErrandError, ClientConnection)
+        indirect case fail(OutstandingCall, ErrandError)
+        indirect case failAndFlush(OutstandingCall, ErrandError, ClientConnection)
     }
 
     /// A call that was sent; without `call` when nobody waits for its reply any more.
@@ -58,6 +59,8 @@ struct ChannelState: ~Copyable {
     /// Of connections that are gone.
     var byteCounts = ByteCounts()
     private var flushIsDue = false
+    /// Whether the brief waits will be ended before the loop next comes to rest.
+    private var endOfBriefWaitsIsDue = false
     private var pongDue: UInt64?
     /// What the timer is set for.
     private(set) var deadlineArmed = Int64.max
@@ -109,6 +112,18 @@ struct ChannelState: ~Copyable {
         inFlight.add(
             InFlight(call: call, opcode: call.opcode, frameByteCount: call.frameByteCount), id: lastRequestId)
         return .sent
+    }
+
+    /// Whether somebody has to see to the end of the brief waits, one of which has just begun.
+    mutating func armEndOfBriefWaits() -> Bool {
+        defer { endOfBriefWaitsIsDue = true }
+        return !endOfBriefWaitsIsDue
+    }
+
+    /// Those whose tasks have waited without a cancellation handler; they have to be woken.
+    mutating func endBriefWaits() -> [OutstandingCall] {
+        endOfBriefWaitsIsDue = false
+        return inFlight.waitedFor.map(\.call).filter { $0.endBriefWait() } + waiting.all.filter { $0.endBriefWait() }
     }
 
     /// Sends what has waited, as far as the window goes; returns what cannot be sent at all.
@@ -200,28 +215,35 @@ struct ChannelState: ~Copyable {
 
     // MARK: Ends of calls
 
-    struct Reply {
-        var isKnown = false
-        var call: OutstandingCall?
-        var thingArnPrefix = ""
-        var failures: [Ended] = []
-        var connection: ClientConnection?
+    enum Reply {
+        case unknown
+        /// Nobody waits for it any more.
+        case abandoned
+        case call(OutstandingCall)
     }
 
+    /// A reply has come. `repliesTaken` has to follow when all that came with it have been handled.
     mutating func reply(_ header: FrameHeader) -> Reply {
-        guard let entry = inFlight.take(header.requestId, opcode: header.opcode) else { return Reply() }
+        guard let entry = inFlight.take(header.requestId, opcode: header.opcode) else { return .unknown }
         // Only a server that answers ends the back-off: one that greets and drops us would be called without pause.
         attemptCount = 0
-        if entry.call == nil { abandonedCount -= 1 }
         window.ended(byteCount: entry.frameByteCount)
         if header.opcode == Opcode.watch.rawValue, header.status == 0 {
             watches.updateValue(entry.call?.watch, forKey: header.requestId)
             if entry.call == nil { encoder.appendEndWatch(requestId: header.requestId) }
         }
+        guard let call = entry.call else {
+            abandonedCount -= 1
+            return .abandoned
+        }
+        call.thingArnPrefix = thingArnPrefix
+        return .call(call)
+    }
+
+    /// The replies of one read have been handled: what has waited for their room goes out together.
+    mutating func repliesTaken() -> (failures: [Ended], connection: ClientConnection?, isSpent: Bool) {
         let failures = waiting.isEmpty ? [] : sendWaiting()
-        return Reply(
-            isKnown: true, call: entry.call, thingArnPrefix: thingArnPrefix, failures: failures,
-            connection: connectionToFlush())
+        return (failures, connectionToFlush(), isSpent)
     }
 
     mutating func cancel(_ call: OutstandingCall) -> Action {

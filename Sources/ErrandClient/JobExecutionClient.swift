@@ -6,8 +6,8 @@ internal import ErrandWire
 ///
 /// Call it from as many tasks as you like: calls made at the same time share segments, system calls and one
 /// connection, and replies come in any order. Calls about one thing are applied in the order they were made.
-/// Every call has a deadline, may be cancelled with its task, and throws `ErrandError`, which says whether the
-/// call may have taken effect. When the connection is lost the client connects again by itself and sends what was under way
+/// Every call has a deadline, may be cancelled with its task (which it notices within some hundredths of a second), and
+/// throws `ErrandError`, which says whether the call may have taken effect. When the connection is lost the client connects again by itself and sends what was under way
 /// again until its deadline: changes carry an idempotency key, so that none is applied twice (SPEC §6 `CALL-10`).
 public final class JobExecutionClient: Sendable {
     let configuration: ClientConfiguration
@@ -170,13 +170,22 @@ public final class JobExecutionClient: Sendable {
         now + (timeout?.milliseconds ?? callTimeoutMilliseconds)
     }
 
-    /// Sends the call and waits until it has ended, one way or the other.
+    /// Sends the call and waits until it has ended, one way or the other: first briefly, then, if it takes longer, under a
+    /// cancellation handler.
     @inline(__always)
     private func run(_ call: OutstandingCall, on channel: Channel, at now: Int64) async {
+        if Task.isCancelled { call.isCancelled = true }
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            call.waitBriefly(continuation)
+            channel.start(call, at: now)
+        }
+        if !call.hasEnded { await waitPatiently(for: call, on: channel) }
+    }
+
+    private func waitPatiently(for call: OutstandingCall, on channel: Channel) async {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-                call.wakes(continuation)
-                channel.start(call, at: now)
+                if !call.waitPatiently(continuation) { continuation.resume() }
             }
         } onCancel: {
             channel.cancel(call)

@@ -1,5 +1,6 @@
 internal import ErrandCore
 internal import ErrandWire
+internal import Synchronization
 
 /// What the channel has to know of a call besides its bytes.
 struct CallNature {
@@ -50,10 +51,21 @@ class OutstandingCall: @unchecked Sendable {
     /// What a Watch call begins.
     var watch: ActiveWatch?
     /// Of the server that replied.
-    private(set) var thingArnPrefix = ""
-    /// Why there is no reply.
-    fileprivate var failure: ErrandError?
+    var thingArnPrefix = ""
+    /// Why there is no reply. In a box: most calls have none, and it would make up a third of the object.
+    private var failure: (any Error)?
+    /// Written by the task alone, while nobody else looks: see `Wait`.
     private var continuation: UnsafeContinuation<Void, Never>?
+    private let wait = Atomic(Wait.none)
+
+    /// How the call's task waits. Whoever changes this from a state of waiting resumes the task, so it is resumed once.
+    ///
+    /// Nearly all calls are answered before anybody could want to cancel them, and to be told of a cancellation costs a task
+    /// as much as to be suspended. So a call that was sent first waits briefly, without a cancellation handler; if it is
+    /// still there when its loop comes to rest, its task is woken to wait patiently, with one.
+    private enum Wait: UInt8, AtomicRepresentable {
+        case none, briefly, patiently, ended
+    }
 
     init(
         _ nature: CallNature, deadline: Int64, append: @escaping Append, read: @escaping Read, subjects: Subjects? = nil
@@ -79,13 +91,30 @@ class OutstandingCall: @unchecked Sendable {
 
     // MARK: Its end
 
-    /// Who is resumed when it has ended. To be set before the channel knows the call.
-    func wakes(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
+    /// Begins to wait without a cancellation handler. To be called before the channel knows the call.
+    func waitBriefly(_ continuation: UnsafeContinuation<Void, Never>) {
+        self.continuation = continuation
+        wait.store(.briefly, ordering: .releasing)
+    }
 
-    func succeed(_ header: FrameHeader, _ body: RawSpan, thingArnPrefix: String) {
+    /// Ends the brief wait, if the call waits so; then its task has to be woken with `wake`, outside of the channel's lock.
+    func endBriefWait() -> Bool {
+        wait.compareExchange(expected: .briefly, desired: .none, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    func wake() { continuation?.resume() }
+
+    /// Waits for the end under a cancellation handler; false if the call has ended already.
+    func waitPatiently(_ continuation: UnsafeContinuation<Void, Never>) -> Bool {
+        self.continuation = continuation
+        return wait.compareExchange(expected: .none, desired: .patiently, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    var hasEnded: Bool { wait.load(ordering: .acquiring) == .ended }
+
+    func succeed(_ header: FrameHeader, _ body: RawSpan) {
         do throws(MessageFault) {
             if header.status == 0 {
-                self.thingArnPrefix = thingArnPrefix
                 try read(self, header, body)
             } else {
                 let code = StatusCode(rawValue: header.status) ?? .unknown
@@ -103,8 +132,19 @@ class OutstandingCall: @unchecked Sendable {
         end()
     }
 
-    /// The continuation is taken out, so that no mistake elsewhere could resume it twice.
-    private func end() { continuation.take()?.resume() }
+    /// Of a call that has ended without a reply.
+    fileprivate var error: ErrandError {
+        failure as? ErrandError
+            ?? ErrandError(.unknown, "the call to \(nature.opcode.description) ended without a reply")
+    }
+
+    private func end() {
+        switch wait.exchange(.ended, ordering: .acquiringAndReleasing) {
+        case .briefly, .patiently: wake()
+        // Its task is between the two, and will see that the call has ended.
+        case .none, .ended: break
+        }
+    }
 
     /// The server speaks of this sending only. Of an earlier one it knows where it looks for the key first.
     private func refusal(_ error: ErrandError) -> ErrandError {
@@ -151,7 +191,7 @@ class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
     /// Of a call that has ended; once.
     func takeReply() throws(ErrandError) -> Reply {
         if let reply = reply.take() { return reply }
-        throw failure ?? ErrandError(.unknown, "the call to \(nature.opcode.description) ended without a reply")
+        throw error
     }
 }
 
