@@ -21,23 +21,31 @@ final class Channel: Sendable {
         self.port = port
         self.configuration = configuration
         self.loop = loop
-        // The timers hold the channel only weakly, so that a client that nobody has any more goes away.
-        deadlineTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.deadlinesPassed() } }
-        reconnectTimer.withLock { $0 = loop.makeTimer { [weak self] in self?.connectNow() } }
+        // The timers hold the channel until `close`, which a client does at its end at the latest. Not weakly: an object that
+        // was ever referred to weakly keeps its counts elsewhere, and every call counts this one.
+        deadlineTimer.withLock { $0 = loop.makeTimer { self.deadlinesPassed() } }
+        reconnectTimer.withLock { $0 = loop.makeTimer { self.connectNow() } }
     }
 
     // MARK: Calls
 
     /// Sends the call, or keeps it until it can be sent. It ends through its own continuation.
-    func start(_ call: OutstandingCall) {
-        let (action, arms) = state.withLock { state -> (ChannelState.Action, Bool) in
+    ///
+    /// - Parameter now: steady milliseconds, the moment that the call's deadline was reckoned from.
+    func start(_ call: OutstandingCall, at now: Int64) {
+        let (action, armsDeadline, armsBriefWaits) = state.withLock { state -> (ChannelState.Action, Bool, Bool) in
             (
-                state.start(call, waitingCallCountMax: configuration.waitingCallCountMax),
-                state.armDeadline(call.deadline)
+                state.start(call, at: now, waitingCallCountMax: configuration.waitingCallCountMax),
+                state.armDeadline(call.deadline), state.armEndOfBriefWaits()
             )
         }
-        if arms { armDeadlineTimer() }
+        if armsDeadline { armDeadlineTimer() }
+        if armsBriefWaits { loop.beforeLeaving { self.endBriefWaits() } }
         perform(action)
+    }
+
+    private func endBriefWaits() {
+        for call in state.withLock({ $0.endBriefWaits() }) { call.wake() }
     }
 
     /// The task that waits for `call` has been cancelled.
@@ -49,13 +57,18 @@ final class Channel: Sendable {
     private func perform(_ action: ChannelState.Action) {
         switch action {
         case .none: break
-        case .flush(let connection): loop.post { connection.connection.setDirty() }
+        case .flush(let connection): flush(connection)
         case .connect: loop.post { self.connectNow() }
         case .fail(let call, let error): call.fail(error)
         case .failAndFlush(let call, let error, let connection):
             call.fail(error)
-            loop.post { connection.connection.setDirty() }
+            flush(connection)
         }
+    }
+
+    private func flush(_ connection: ClientConnection) {
+        if loop.isOnLoop { return connection.connection.setDirty() }
+        loop.post { connection.connection.setDirty() }
     }
 
     // MARK: Deadlines
@@ -93,8 +106,7 @@ final class Channel: Sendable {
         guard state.withLock({ $0.beginConnecting() }) else { return }
         let timeout = configuration.connectTimeout.milliseconds
         let deadline = loop.steadyMilliseconds + timeout
-        Connector.connect(host: host, port: port, loop: loop, timeoutMilliseconds: timeout) { [weak self] outcome in
-            guard let self else { return }
+        Connector.connect(host: host, port: port, loop: loop, timeoutMilliseconds: timeout) { [self] outcome in
             switch consume outcome {
             case .connected(let socket, let isLoopback): opened(socket, isLoopback: isLoopback, greetedBy: deadline)
             case .failed(let reason): failed(ErrandError(.unavailable, "cannot reach \(reason)"))
@@ -143,11 +155,21 @@ final class Channel: Sendable {
     }
 
     func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool {
-        let (isKnown, call, failures, connection) = state.withLock { $0.reply(header) }
-        call?.succeed(header, body)
+        switch state.withLock({ $0.reply(header) }) {
+        case .unknown: return false
+        case .abandoned: return true
+        case .call(let call):
+            call.succeed(header, body)
+            return true
+        }
+    }
+
+    /// All that one read brought has been handled.
+    func readEnded() {
+        let (failures, connection, isSpent) = state.withLock { $0.repliesTaken() }
         for (call, error) in failures { call.fail(error) }
         connection?.connection.setDirty()
-        return isKnown
+        if isSpent { retireIfSpent() }
     }
 
     func pong(opaque: UInt64) {
@@ -183,12 +205,12 @@ final class Channel: Sendable {
 
     func giveCredit(_ credit: UInt32, requestId: UInt64, of watch: ActiveWatch) {
         let connection = state.withLock { $0.giveCredit(credit, requestId: requestId, of: watch) }
-        if let connection { loop.post { connection.connection.setDirty() } }
+        if let connection { flush(connection) }
     }
 
     func endWatch(_ requestId: UInt64, of watch: ActiveWatch) {
         let connection = state.withLock { $0.endWatch(requestId, of: watch) }
-        if let connection { loop.post { connection.connection.setDirty() } }
+        if let connection { flush(connection) }
     }
 
     /// What a watch brings; on the loop. False if there is no such watch.
@@ -214,8 +236,7 @@ final class Channel: Sendable {
     // MARK: Facts and end
 
     var welcome: Welcome? { state.withLock { $0.welcome } }
-    /// Asked with every execution received, so it does not copy the whole WELCOME.
-    var thingArnPrefix: String { state.withLock { $0.welcome?.thingArnPrefix ?? "" } }
+    var thingArnPrefix: String { state.withLock { $0.thingArnPrefix } }
     /// Bytes of this channel's past and present connections: on the wire, and as they would be without compression.
     func byteCounts() async -> ByteCounts {
         await withUnsafeContinuation { (continuation: UnsafeContinuation<ByteCounts, Never>) in
@@ -224,6 +245,8 @@ final class Channel: Sendable {
     }
 
     func close() {
+        deadlineTimer.withLock { $0 = nil }
+        reconnectTimer.withLock { $0 = nil }
         let (failures, waiters, watches, connection) = state.withLock { state in
             let watches = state.takeWatches()
             let end = state.close()

@@ -38,6 +38,7 @@ extension ChannelState {
     ) -> (waiters: [ConnectWaiter], failures: [Ended], connection: ClientConnection?) {
         guard phase == .greeting else { return ([], [], nil) }
         self.welcome = welcome
+        thingArnPrefix = welcome.thingArnPrefix
         phase = .ready
         encoder.agreement = SegmentAgreement(compression: welcome.compression == 1, checksums: welcome.checksums == 1)
         encoder.segmentByteCountMax = Int(clamping: welcome.segmentByteCountMax)

@@ -20,12 +20,13 @@ struct ChannelState: ~Copyable {
         case closed
     }
 
+    /// What is rare is indirect, so that each call hands on a word and not an error's hundred bytes.
     enum Action {
         case none
         case flush(ClientConnection)
         case connect
-        case fail(OutstandingCall, ErrandError)
-        case failAndFlush(OutstandingCall, ErrandError, ClientConnection)
+        indirect case fail(OutstandingCall, ErrandError)
+        indirect case failAndFlush(OutstandingCall, ErrandError, ClientConnection)
     }
 
     /// A call that was sent; without `call` when nobody waits for its reply any more.
@@ -38,6 +39,8 @@ struct ChannelState: ~Copyable {
     var phase = Phase.idle
     var connection: ClientConnection?
     var welcome: Welcome?
+    /// The last WELCOME's, by itself: every reply asks for it.
+    var thingArnPrefix = ""
     var lastError = ErrandError(.unavailable, "not connected yet")
     /// What the server said in CONNECTION_ERROR before it closed.
     var refusal: ErrandError?
@@ -56,6 +59,8 @@ struct ChannelState: ~Copyable {
     /// Of connections that are gone.
     var byteCounts = ByteCounts()
     private var flushIsDue = false
+    /// Whether the brief waits will be ended before the loop next comes to rest.
+    private var endOfBriefWaitsIsDue = false
     private var pongDue: UInt64?
     /// What the timer is set for.
     private(set) var deadlineArmed = Int64.max
@@ -64,12 +69,13 @@ struct ChannelState: ~Copyable {
 
     // MARK: Calls
 
-    mutating func start(_ call: OutstandingCall, waitingCallCountMax: Int) -> Action {
+    /// - Parameter now: steady milliseconds, the moment that the call's deadline was reckoned from.
+    mutating func start(_ call: OutstandingCall, at now: Int64, waitingCallCountMax: Int) -> Action {
         guard !call.isCancelled else { return .fail(call, Self.cancelled(call, wasSent: false)) }
         call.isRegistered = true
         switch phase {
         case .ready where waiting.isEmpty:
-            switch send(call) {
+            switch send(call, at: now) {
             case .sent: return flush()
             case .noRoom: waiting.append(call)
             case .tooLarge: return .fail(call, tooLarge(call))
@@ -90,12 +96,12 @@ struct ChannelState: ~Copyable {
 
     private enum SendResult { case sent, noRoom, tooLarge }
 
-    private mutating func send(_ call: OutstandingCall) -> SendResult {
+    private mutating func send(_ call: OutstandingCall, at now: Int64) -> SendResult {
         guard window.callCount < window.callCountMax else { return .noRoom }
         // The window binds calls only; control messages go out whatever room it has.
         defer { encoder.frameByteCountMax = .max }
         encoder.frameByteCountMax = window.callCount == 0 ? .max : max(0, window.byteCountMax - window.byteCount)
-        let timeout = UInt32(clamping: max(1, call.deadline - SystemCall.steadyMilliseconds))
+        let timeout = UInt32(clamping: max(1, call.deadline - now))
         guard call.append(to: &encoder, requestId: lastRequestId + 1, timeoutMilliseconds: timeout) else {
             return encoder.lastFrameByteCount > encoder.segmentByteCountMax ? .tooLarge : .noRoom
         }
@@ -108,11 +114,24 @@ struct ChannelState: ~Copyable {
         return .sent
     }
 
+    /// Whether somebody has to see to the end of the brief waits, one of which has just begun.
+    mutating func armEndOfBriefWaits() -> Bool {
+        defer { endOfBriefWaitsIsDue = true }
+        return !endOfBriefWaitsIsDue
+    }
+
+    /// Those whose tasks have waited without a cancellation handler; they have to be woken.
+    mutating func endBriefWaits() -> [OutstandingCall] {
+        endOfBriefWaitsIsDue = false
+        return inFlight.waitedFor.map(\.call).filter { $0.endBriefWait() } + waiting.all.filter { $0.endBriefWait() }
+    }
+
     /// Sends what has waited, as far as the window goes; returns what cannot be sent at all.
     mutating func sendWaiting() -> [Ended] {
         var failures: [Ended] = []
+        let now = SystemCall.steadyMilliseconds
         while phase == .ready, let call = waiting.first {
-            switch send(call) {
+            switch send(call, at: now) {
             case .sent: waiting.removeFirst()
             case .noRoom: return failures
             case .tooLarge:
@@ -196,25 +215,35 @@ struct ChannelState: ~Copyable {
 
     // MARK: Ends of calls
 
-    typealias ReplyResult = (
-        isKnown: Bool, call: OutstandingCall?, failures: [Ended], connection: ClientConnection?
-    )
+    enum Reply {
+        case unknown
+        /// Nobody waits for it any more.
+        case abandoned
+        case call(OutstandingCall)
+    }
 
-    mutating func reply(_ header: FrameHeader) -> ReplyResult {
-        guard let entry = inFlight[header.requestId], entry.opcode == header.opcode else {
-            return (false, nil, [], nil)
-        }
-        inFlight.remove(header.requestId)
+    /// A reply has come. `repliesTaken` has to follow when all that came with it have been handled.
+    mutating func reply(_ header: FrameHeader) -> Reply {
+        guard let entry = inFlight.take(header.requestId, opcode: header.opcode) else { return .unknown }
         // Only a server that answers ends the back-off: one that greets and drops us would be called without pause.
         attemptCount = 0
-        if entry.call == nil { abandonedCount -= 1 }
         window.ended(byteCount: entry.frameByteCount)
         if header.opcode == Opcode.watch.rawValue, header.status == 0 {
             watches.updateValue(entry.call?.watch, forKey: header.requestId)
             if entry.call == nil { encoder.appendEndWatch(requestId: header.requestId) }
         }
+        guard let call = entry.call else {
+            abandonedCount -= 1
+            return .abandoned
+        }
+        call.thingArnPrefix = thingArnPrefix
+        return .call(call)
+    }
+
+    /// The replies of one read have been handled: what has waited for their room goes out together.
+    mutating func repliesTaken() -> (failures: [Ended], connection: ClientConnection?, isSpent: Bool) {
         let failures = waiting.isEmpty ? [] : sendWaiting()
-        return (true, entry.call, failures, connectionToFlush())
+        return (failures, connectionToFlush(), isSpent)
     }
 
     mutating func cancel(_ call: OutstandingCall) -> Action {

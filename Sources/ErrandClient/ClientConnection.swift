@@ -42,7 +42,7 @@ final class ClientConnection: ConnectionHandler, @unchecked Sendable {
             return leave(ErrandError(.protocolError, "the server broke the protocol: \(error)"))
         }
         if state.phase == .closed { return leave(ErrandError(.unavailable, "the server closed the connection")) }
-        channel.retireIfSpent()
+        channel.readEnded()
         clock.heard(
             at: SystemCall.steadyMilliseconds, isInsideSegment: stream.isInsideSegment,
             completedSegment: stream.segmentCount != seenSegmentCount)

@@ -23,12 +23,22 @@ struct InFlightCalls {
         if places[place].id == 0 { places[place] = (id, call) } else { others[id] = call }
     }
 
-    /// A call that is over.
-    mutating func remove(_ id: UInt64) {
-        guard self[id] != nil else { return }
+    /// Takes out a call that is over; nothing if no such call is in flight.
+    mutating func take(_ id: UInt64, opcode: UInt8) -> Call? {
+        guard let known = self.opcode(of: id), known == opcode else { return nil }
         count -= 1
         let place = Self.place(id)
-        if places[place].id == id { places[place] = Self.free } else { others[id] = nil }
+        guard places[place].id == id else { return others.removeValue(forKey: id) }
+        // Swapped out and not copied, so that nobody counts a reference.
+        var taken = Self.free
+        swap(&taken, &places[place])
+        return taken.call
+    }
+
+    private func opcode(of id: UInt64) -> UInt8? {
+        guard id != 0, !places.isEmpty else { return nil }
+        let place = Self.place(id)
+        return places[place].id == id ? places[place].call.opcode : others.isEmpty ? nil : others[id]?.opcode
     }
 
     subscript(id: UInt64) -> Call? {

@@ -67,11 +67,11 @@ extension JobExecutionClient {
                 CallNature(
                     opcode: Item.batchOpcode, isMutation: Item.isMutation, isSafeToRepeat: isSafeToRepeat),
                 timeout: timeout,
-                append: { encoder, requestId, timeoutMilliseconds in
+                append: { _, encoder, requestId, timeoutMilliseconds in
                     encoder.appendBatch(items, requestId: requestId, timeoutMilliseconds: timeoutMilliseconds)
                 },
                 read: { header, body throws(MessageFault) in try BatchReply.read(body, header, of: Item.self) },
-                subjects: subjects.map { find in { find(items) } })
+                subjects: subjects.map { find in { _ in find(items) } })
             guard replies.count == items.count else {
                 throw ErrandError(.protocolError, "the server answered \(replies.count) of \(items.count) items")
             }

@@ -8,7 +8,9 @@ extension JobExecutionClient {
     public func describeJobExecution(
         _ request: DescribeJobExecutionRequest, timeout: Duration? = nil
     ) async throws(ErrandError) -> JobExecution {
-        try await withArn(call(request, key: request.thingName, timeout: timeout))
+        var (execution, thingArnPrefix) = try await answer(request, key: request.thingName, timeout: timeout)
+        execution.thingArnPrefix = thingArnPrefix
+        return execution
     }
 
     /// Describes an execution in any state, as an operator (SPEC §9.6).

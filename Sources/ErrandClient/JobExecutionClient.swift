@@ -6,13 +6,14 @@ internal import ErrandWire
 ///
 /// Call it from as many tasks as you like: calls made at the same time share segments, system calls and one
 /// connection, and replies come in any order. Calls about one thing are applied in the order they were made.
-/// Every call has a deadline, may be cancelled with its task, and throws `ErrandError`, which says whether the
-/// call may have taken effect. When the connection is lost the client connects again by itself and sends what was under way
+/// Every call has a deadline, may be cancelled with its task (which it notices within some hundredths of a second), and
+/// throws `ErrandError`, which says whether the call may have taken effect. When the connection is lost the client connects again by itself and sends what was under way
 /// again until its deadline: changes carry an idempotency key, so that none is applied twice (SPEC §6 `CALL-10`).
 public final class JobExecutionClient: Sendable {
     let configuration: ClientConfiguration
     private let channels: [Channel]
     private let loop: EventLoop
+    private let callTimeoutMilliseconds: Int64
 
     private static let closeMilliseconds: Int64 = 3000
 
@@ -72,6 +73,7 @@ public final class JobExecutionClient: Sendable {
     private init(host: String, port: UInt16, configuration: ClientConfiguration, loop: EventLoop) {
         self.configuration = configuration
         self.loop = loop
+        callTimeoutMilliseconds = configuration.callTimeout.milliseconds
         channels = (0..<max(1, configuration.connectionCount)).map { _ in
             Channel(host: host, port: port, configuration: configuration, loop: loop)
         }
@@ -113,18 +115,24 @@ public final class JobExecutionClient: Sendable {
         channels.count == 1 ? channels[0] : channels[Int(UInt(bitPattern: key.hashValue) % UInt(channels.count))]
     }
 
-    func deadline(_ timeout: Duration?) -> Int64 {
-        SystemCall.steadyMilliseconds + (timeout ?? configuration.callTimeout).milliseconds
-    }
-
     func call<Request: RequestMessage>(
         _ request: Request, key: some Hashable & Sendable, timeout: Duration?
     ) async throws(ErrandError) -> Request.Reply {
+        try await answer(request, key: key, timeout: timeout).reply
+    }
+
+    /// A call's reply, and what its server puts before the names of things.
+    func answer<Request: RequestMessage>(
+        _ request: Request, key: some Hashable & Sendable, timeout: Duration?
+    ) async throws(ErrandError) -> (reply: Request.Reply, thingArnPrefix: String) {
         let isSafeToRepeat =
             !Request.isMutation || (configuration.usesIdempotencyKeys && Request.self is any ComparedByContent.Type)
         let nature = CallNature(
             opcode: Request.opcode, isMutation: Request.isMutation, isSafeToRepeat: isSafeToRepeat)
-        return try await send(request, nature, key: key, timeout: timeout, subjects: nil)
+        let now = SystemCall.steadyMilliseconds
+        let call = RequestCall(request, nature, deadline: deadline(timeout, from: now))
+        await run(call, on: channel(for: key), at: now)
+        return (try call.takeReply(), call.thingArnPrefix)
     }
 
     /// A call that changes something, with an idempotency key unless the client uses none.
@@ -135,42 +143,55 @@ public final class JobExecutionClient: Sendable {
         let nature = CallNature(
             opcode: Request.opcode, isMutation: true, isSafeToRepeat: request.idempotencyKey != nil,
             expectedVersion: request.expectedVersion)
-        return try await send(request, nature, key: key, timeout: timeout) { [request.subject] }
+        let now = SystemCall.steadyMilliseconds
+        let call = RequestCall(request, nature, deadline: deadline(timeout, from: now)) { call in
+            // Unsafe where it is not checked: the call hands itself to its own closure.
+            [unsafeDowncast(call, to: RequestCall<Request>.self).request.subject]
+        }
+        await run(call, on: channel(for: key), at: now)
+        return try call.takeReply()
     }
 
-    private func send<Request: RequestMessage>(
-        _ request: Request, _ nature: CallNature, key: some Hashable & Sendable, timeout: Duration?,
-        subjects: TypedCall<Request.Reply>.Subjects?
-    ) async throws(ErrandError) -> Request.Reply {
-        try await perform(
-            nature, on: channel(for: key), timeout: timeout,
-            append: { encoder, requestId, timeoutMilliseconds in
-                encoder.appendCall(request, requestId: requestId, timeoutMilliseconds: timeoutMilliseconds)
-            },
-            read: { header, body throws(MessageFault) in try Request.Reply.read(body, header) }, subjects: subjects)
-    }
-
+    /// A call whose closures hold what it sends: a batch, or the beginning of a watch.
     func perform<Reply: Sendable>(
         _ nature: CallNature, on channel: Channel? = nil, timeout: Duration?, watch: ActiveWatch? = nil,
-        append: @escaping TypedCall<Reply>.Append, read: @escaping TypedCall<Reply>.Read,
-        subjects: TypedCall<Reply>.Subjects?
+        append: @escaping OutstandingCall.Append, read: @escaping TypedCall<Reply>.ReadReply,
+        subjects: OutstandingCall.Subjects?
     ) async throws(ErrandError) -> Reply {
-        let channel = channel ?? channels[0]
-        let deadline = deadline(timeout)
-        let slot = CallSlot()
-        let result = await withTaskCancellationHandler {
-            await withUnsafeContinuation { (continuation: UnsafeContinuation<Result<Reply, ErrandError>, Never>) in
-                let call = TypedCall(
-                    nature, deadline: deadline, continuation: continuation, append: append, read: read,
-                    subjects: subjects)
-                call.watch = watch
-                slot.set(call)
-                channel.start(call)
+        let now = SystemCall.steadyMilliseconds
+        let call = TypedCall(
+            nature, deadline: deadline(timeout, from: now), append: append, readReply: read, subjects: subjects)
+        call.watch = watch
+        await run(call, on: channel ?? channels[0], at: now)
+        return try call.takeReply()
+    }
+
+    private func deadline(_ timeout: Duration?, from now: Int64) -> Int64 {
+        now + (timeout?.milliseconds ?? callTimeoutMilliseconds)
+    }
+
+    /// Sends the call and waits until it has ended, one way or the other: first briefly, then, if it takes longer, under a
+    /// cancellation handler.
+    @inline(__always)
+    private func run(_ call: OutstandingCall, on channel: Channel, at now: Int64) async {
+        if Task.isCancelled { call.isCancelled = true }
+        // The library's own variant for functions that stay on their caller's executor, as this one does. The usual one asks which
+        // executor that is, under a lock of the task, only to find that it is there already: a twentieth of a call.
+        await _unsafeInheritExecutor_withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            call.waitBriefly(continuation)
+            channel.start(call, at: now)
+        }
+        if !call.hasEnded { await waitPatiently(for: call, on: channel) }
+    }
+
+    private func waitPatiently(for call: OutstandingCall, on channel: Channel) async {
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                if !call.waitPatiently(continuation) { continuation.resume() }
             }
         } onCancel: {
-            slot.cancel(on: channel)
+            channel.cancel(call)
         }
-        return try result.get()
     }
 
     /// What the server takes in one batch.

@@ -1,5 +1,6 @@
 internal import ErrandCore
 internal import ErrandWire
+internal import Synchronization
 
 /// What the channel has to know of a call besides its bytes.
 struct CallNature {
@@ -14,13 +15,29 @@ struct CallNature {
     static let rememberedKeyCount = 8
 }
 
-/// A call that somebody waits for: how to send it, and where its end goes.
+/// A call that somebody waits for: how to send it, and how it ended. One object for each call, and all it needs is in it.
 ///
-/// Its mutable state belongs to the channel's lock; whoever takes it out of the channel's tables ends it, once.
+/// `@unchecked Sendable`: until it has ended its mutable state belongs to the channel's lock. Whoever takes it out of the
+/// channel's tables ends it, once, and writes the outcome before the task that reads it is resumed.
 class OutstandingCall: @unchecked Sendable {
+    /// Appends the call's frame; false if it is larger than the server takes.
+    ///
+    /// The call comes as an argument, so that the closure captures nothing and takes no memory: it only says what is
+    /// known of the request's type where the call is made, for which the compiler then specializes it.
+    typealias Append = (
+        _ call: OutstandingCall, _ encoder: inout SegmentEncoder, _ requestId: UInt64, _ timeoutMilliseconds: UInt32
+    ) -> Bool
+    /// Reads a reply with status 0 and keeps it in the call.
+    typealias Read = (_ call: OutstandingCall, _ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Void
+    /// Hashes of what the keys of a call are remembered by, one for each change.
+    typealias Subjects = (_ call: OutstandingCall) -> [Int]
+
     let nature: CallNature
     /// Steady milliseconds.
     let deadline: Int64
+    private let appendFrame: Append
+    private let read: Read
+    private let findSubjects: Subjects?
     /// 0 until it is sent on some connection.
     var requestId: UInt64 = 0
     var frameByteCount = 0
@@ -33,10 +50,31 @@ class OutstandingCall: @unchecked Sendable {
     var mayHaveRun = false
     /// What a Watch call begins.
     var watch: ActiveWatch?
+    /// Of the server that replied.
+    var thingArnPrefix = ""
+    /// Why there is no reply. In a box: most calls have none, and it would make up a third of the object.
+    private var failure: (any Error)?
+    /// Written by the task alone, while nobody else looks: see `Wait`.
+    private var continuation: UnsafeContinuation<Void, Never>?
+    private let wait = Atomic(Wait.none)
 
-    init(_ nature: CallNature, deadline: Int64) {
+    /// How the call's task waits. Whoever changes this from a state of waiting resumes the task, so it is resumed once.
+    ///
+    /// Nearly all calls are answered before anybody could want to cancel them, and to be told of a cancellation costs a task
+    /// as much as to be suspended. So a call that was sent first waits briefly, without a cancellation handler; if it is
+    /// still there when its loop comes to rest, its task is woken to wait patiently, with one.
+    private enum Wait: UInt8, AtomicRepresentable {
+        case none, briefly, patiently, ended
+    }
+
+    init(
+        _ nature: CallNature, deadline: Int64, append: @escaping Append, read: @escaping Read, subjects: Subjects? = nil
+    ) {
         self.nature = nature
         self.deadline = deadline
+        appendFrame = append
+        self.read = read
+        findSubjects = subjects
     }
 
     var opcode: UInt8 { nature.opcode.rawValue }
@@ -45,58 +83,66 @@ class OutstandingCall: @unchecked Sendable {
     /// Of a call that ends without an answer.
     func applied(wasSent: Bool) -> Applied { mayHaveRun || (wasSent && isMutation) ? .unknown : .no }
 
-    /// Appends the call's frame; false if it is larger than the server takes.
-    func append(to encoder: inout SegmentEncoder, requestId: UInt64, timeoutMilliseconds: UInt32) -> Bool { false }
+    func append(to encoder: inout SegmentEncoder, requestId: UInt64, timeoutMilliseconds: UInt32) -> Bool {
+        appendFrame(self, &encoder, requestId, timeoutMilliseconds)
+    }
 
-    /// Hashes of what its keys are remembered by, one for each change.
-    var subjects: [Int] { [] }
+    var subjects: [Int] { findSubjects?(self) ?? [] }
 
-    func succeed(_ header: FrameHeader, _ body: RawSpan) {}
+    // MARK: Its end
 
-    func fail(_ error: ErrandError) {}
-}
-
-/// A call with one request, or a batch of them, and its reply.
-final class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
-    typealias Append = (_ encoder: inout SegmentEncoder, _ requestId: UInt64, _ timeoutMilliseconds: UInt32) -> Bool
-    typealias Read = (_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Reply
-    typealias Subjects = () -> [Int]
-
-    private let appendFrame: Append
-    private let read: Read
-    private let findSubjects: Subjects?
-    private let continuation: UnsafeContinuation<Result<Reply, ErrandError>, Never>
-
-    init(
-        _ nature: CallNature, deadline: Int64, continuation: UnsafeContinuation<Result<Reply, ErrandError>, Never>,
-        append: @escaping Append, read: @escaping Read, subjects: Subjects?
-    ) {
+    /// Begins to wait without a cancellation handler. To be called before the channel knows the call.
+    func waitBriefly(_ continuation: UnsafeContinuation<Void, Never>) {
         self.continuation = continuation
-        appendFrame = append
-        self.read = read
-        findSubjects = subjects
-        super.init(nature, deadline: deadline)
+        wait.store(.briefly, ordering: .releasing)
     }
 
-    override func append(to encoder: inout SegmentEncoder, requestId: UInt64, timeoutMilliseconds: UInt32) -> Bool {
-        appendFrame(&encoder, requestId, timeoutMilliseconds)
+    /// Ends the brief wait, if the call waits so; then its task has to be woken with `wake`, outside of the channel's lock.
+    func endBriefWait() -> Bool {
+        wait.compareExchange(expected: .briefly, desired: .none, ordering: .acquiringAndReleasing).exchanged
     }
 
-    override var subjects: [Int] { findSubjects?() ?? [] }
+    func wake() { continuation?.resume() }
 
-    override func succeed(_ header: FrameHeader, _ body: RawSpan) {
+    /// Waits for the end under a cancellation handler; false if the call has ended already.
+    func waitPatiently(_ continuation: UnsafeContinuation<Void, Never>) -> Bool {
+        self.continuation = continuation
+        return wait.compareExchange(expected: .none, desired: .patiently, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    var hasEnded: Bool { wait.load(ordering: .acquiring) == .ended }
+
+    func succeed(_ header: FrameHeader, _ body: RawSpan) {
         do throws(MessageFault) {
             if header.status == 0 {
-                continuation.resume(returning: .success(try read(header, body)))
+                try read(self, header, body)
             } else {
                 let code = StatusCode(rawValue: header.status) ?? .unknown
-                continuation.resume(returning: .failure(refusal(ErrandError(code, try Failure.read(body, header)))))
+                failure = refusal(ErrandError(code, try Failure.read(body, header)))
             }
         } catch {
-            fail(
-                ErrandError(
-                    .unknown, "the server's reply to \(nature.opcode.description) is wrong: \(error)", applied: .unknown
-                ))
+            failure = ErrandError(
+                .unknown, "the server's reply to \(nature.opcode.description) is wrong: \(error)", applied: .unknown)
+        }
+        end()
+    }
+
+    func fail(_ error: ErrandError) {
+        failure = error
+        end()
+    }
+
+    /// Of a call that has ended without a reply.
+    fileprivate var error: ErrandError {
+        failure as? ErrandError
+            ?? ErrandError(.unknown, "the call to \(nature.opcode.description) ended without a reply")
+    }
+
+    private func end() {
+        switch wait.exchange(.ended, ordering: .acquiringAndReleasing) {
+        case .briefly, .patiently: wake()
+        // Its task is between the two, and will see that the call has ended.
+        case .none, .ended: break
         }
     }
 
@@ -121,8 +167,53 @@ final class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
         default: return false
         }
     }
+}
 
-    override func fail(_ error: ErrandError) {
-        continuation.resume(returning: .failure(error))
+/// A call and the reply that its task takes when it has been resumed.
+class TypedCall<Reply: Sendable>: OutstandingCall, @unchecked Sendable {
+    fileprivate(set) var reply: Reply?
+
+    typealias ReadReply = (_ header: FrameHeader, _ body: RawSpan) throws(MessageFault) -> Reply
+
+    /// A call whose closures hold what it sends.
+    convenience init(
+        _ nature: CallNature, deadline: Int64, append: @escaping Append, readReply: @escaping ReadReply,
+        subjects: Subjects?
+    ) {
+        self.init(
+            nature, deadline: deadline, append: append,
+            read: { call, header, body throws(MessageFault) in
+                // Unsafe where it is not checked: the call hands itself to its own closure.
+                unsafeDowncast(call, to: TypedCall<Reply>.self).reply = try readReply(header, body)
+            }, subjects: subjects)
+    }
+
+    /// Of a call that has ended; once.
+    func takeReply() throws(ErrandError) -> Reply {
+        if let reply = reply.take() { return reply }
+        throw error
+    }
+}
+
+/// A call with one request.
+final class RequestCall<Request: RequestMessage>: TypedCall<Request.Reply>, @unchecked Sendable {
+    let request: Request
+
+    /// Inlined where the request's type is known, which is what makes the closures quick.
+    @inline(__always)
+    init(_ request: Request, _ nature: CallNature, deadline: Int64, subjects: Subjects? = nil) {
+        self.request = request
+        super.init(
+            nature, deadline: deadline,
+            append: { call, encoder, requestId, timeoutMilliseconds in
+                // Unsafe where it is not checked: the call hands itself to its own closure.
+                encoder.appendCall(
+                    unsafeDowncast(call, to: RequestCall<Request>.self).request, requestId: requestId,
+                    timeoutMilliseconds: timeoutMilliseconds)
+            },
+            read: { call, header, body throws(MessageFault) in
+                // Unsafe where it is not checked: the call hands itself to its own closure.
+                unsafeDowncast(call, to: RequestCall<Request>.self).reply = try Request.Reply.read(body, header)
+            }, subjects: subjects)
     }
 }

@@ -17,7 +17,9 @@ package struct InlineText<let wordCount: Int>: Sendable {
     package init?(_ bytes: RawSpan) {
         let count = bytes.byteCount
         guard count <= Self.byteCountMax else { return nil }
-        var words = InlineArray<wordCount, UInt64>(repeating: 0)
+        // In place: a copy of the words would cost more than the text.
+        words = .init(repeating: 0)
+        byteCount = count
         var target = words.mutableSpan
         var targetBytes = target.mutableBytes
         var offset = 0
@@ -31,8 +33,6 @@ package struct InlineText<let wordCount: Int>: Sendable {
             targetBytes.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
             offset += 1
         }
-        self.words = words
-        byteCount = count
     }
 
     package var bytes: RawSpan {

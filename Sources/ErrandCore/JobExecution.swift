@@ -1,32 +1,113 @@
 /// One job on one thing: the `JobExecution` of AWS IoT Jobs (SPEC §8.1).
 ///
-/// All times are milliseconds since 1970-01-01 UTC.
+/// All times are milliseconds since 1970-01-01 UTC. A value that is as cheap to hand on as a reference: its 330 bytes stand
+/// in an object that copies share until one of them is changed.
 public struct JobExecution: Sendable, Equatable {
-    public var jobId: JobId
-    public var thingName: ThingName
+    private struct Fields: Sendable, Equatable {
+        var jobId: JobId
+        var thingName: ThingName
+        var executionNumber: Int64
+        var status: JobExecutionStatus
+        var forceCanceled: Bool
+        var statusDetails: StatusDetails
+        var queuedAtMilliseconds: Int64
+        var startedAtMilliseconds: Int64?
+        var lastUpdatedAtMilliseconds: Int64
+        var versionNumber: Int64
+        var approximateSecondsBeforeTimedOut: UInt32?
+        var retryAttempt: UInt16
+        var jobDocument: String?
+        var thingArnPrefix: String
+    }
+
+    /// `@unchecked Sendable`: written only through `owned`, which hands out an object that nobody else has.
+    private final class Box: @unchecked Sendable {
+        var fields: Fields
+
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    private var box: Box
+
+    /// What only this value holds: copied first if another one holds it as well.
+    private var owned: Box {
+        mutating get {
+            if !isKnownUniquelyReferenced(&box) { box = Box(box.fields) }
+            return box
+        }
+    }
+
+    public var jobId: JobId {
+        get { box.fields.jobId }
+        set { owned.fields.jobId = newValue }
+    }
+    public var thingName: ThingName {
+        get { box.fields.thingName }
+        set { owned.fields.thingName = newValue }
+    }
     /// Which attempt of the job on this thing; the first is 1.
-    public var executionNumber: Int64
-    public var status: JobExecutionStatus
+    public var executionNumber: Int64 {
+        get { box.fields.executionNumber }
+        set { owned.fields.executionNumber = newValue }
+    }
+    public var status: JobExecutionStatus {
+        get { box.fields.status }
+        set { owned.fields.status = newValue }
+    }
     /// Whether the cancel that ended it was forced.
-    public var forceCanceled: Bool
-    public var statusDetails: StatusDetails
-    public var queuedAtMilliseconds: Int64
+    public var forceCanceled: Bool {
+        get { box.fields.forceCanceled }
+        set { owned.fields.forceCanceled = newValue }
+    }
+    public var statusDetails: StatusDetails {
+        get { box.fields.statusDetails }
+        set { owned.fields.statusDetails = newValue }
+    }
+    public var queuedAtMilliseconds: Int64 {
+        get { box.fields.queuedAtMilliseconds }
+        set { owned.fields.queuedAtMilliseconds = newValue }
+    }
     /// Absent until the execution first became IN_PROGRESS.
-    public var startedAtMilliseconds: Int64?
-    public var lastUpdatedAtMilliseconds: Int64
+    public var startedAtMilliseconds: Int64? {
+        get { box.fields.startedAtMilliseconds }
+        set { owned.fields.startedAtMilliseconds = newValue }
+    }
+    public var lastUpdatedAtMilliseconds: Int64 {
+        get { box.fields.lastUpdatedAtMilliseconds }
+        set { owned.fields.lastUpdatedAtMilliseconds = newValue }
+    }
     /// Starts at 1 and rises by 1 with every stored change.
-    public var versionNumber: Int64
+    public var versionNumber: Int64 {
+        get { box.fields.versionNumber }
+        set { owned.fields.versionNumber = newValue }
+    }
     /// Present only while a timer runs; rounded up.
-    public var approximateSecondsBeforeTimedOut: UInt32?
+    public var approximateSecondsBeforeTimedOut: UInt32? {
+        get { box.fields.approximateSecondsBeforeTimedOut }
+        set { owned.fields.approximateSecondsBeforeTimedOut = newValue }
+    }
     /// 0 for the first attempt.
-    public var retryAttempt: UInt16
+    public var retryAttempt: UInt16 {
+        get { box.fields.retryAttempt }
+        set { owned.fields.retryAttempt = newValue }
+    }
     /// The job's document, where the call asked for it.
-    public var jobDocument: String?
+    public var jobDocument: String? {
+        get { box.fields.jobDocument }
+        set { owned.fields.jobDocument = newValue }
+    }
     /// What stands before `:thing/` in `thingArn`; the server says it when a client connects.
-    public var thingArnPrefix: String
+    public var thingArnPrefix: String {
+        get { box.fields.thingArnPrefix }
+        set { owned.fields.thingArnPrefix = newValue }
+    }
 
     /// `<prefix>:thing/<name>`.
     public var thingArn: String { "\(thingArnPrefix):thing/\(thingName)" }
+
+    public static func == (left: Self, right: Self) -> Bool {
+        left.box === right.box || left.box.fields == right.box.fields
+    }
 
     package init(
         jobId: JobId, thingName: ThingName, executionNumber: Int64, status: JobExecutionStatus, forceCanceled: Bool,
@@ -34,20 +115,13 @@ public struct JobExecution: Sendable, Equatable {
         lastUpdatedAtMilliseconds: Int64, versionNumber: Int64, approximateSecondsBeforeTimedOut: UInt32?,
         retryAttempt: UInt16, jobDocument: String? = nil, thingArnPrefix: String = ""
     ) {
-        self.jobId = jobId
-        self.thingName = thingName
-        self.executionNumber = executionNumber
-        self.status = status
-        self.forceCanceled = forceCanceled
-        self.statusDetails = statusDetails
-        self.queuedAtMilliseconds = queuedAtMilliseconds
-        self.startedAtMilliseconds = startedAtMilliseconds
-        self.lastUpdatedAtMilliseconds = lastUpdatedAtMilliseconds
-        self.versionNumber = versionNumber
-        self.approximateSecondsBeforeTimedOut = approximateSecondsBeforeTimedOut
-        self.retryAttempt = retryAttempt
-        self.jobDocument = jobDocument
-        self.thingArnPrefix = thingArnPrefix
+        box = Box(
+            Fields(
+                jobId: jobId, thingName: thingName, executionNumber: executionNumber, status: status,
+                forceCanceled: forceCanceled, statusDetails: statusDetails, queuedAtMilliseconds: queuedAtMilliseconds,
+                startedAtMilliseconds: startedAtMilliseconds, lastUpdatedAtMilliseconds: lastUpdatedAtMilliseconds,
+                versionNumber: versionNumber, approximateSecondsBeforeTimedOut: approximateSecondsBeforeTimedOut,
+                retryAttempt: retryAttempt, jobDocument: jobDocument, thingArnPrefix: thingArnPrefix))
     }
 }
 

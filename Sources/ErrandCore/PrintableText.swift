@@ -25,7 +25,22 @@ package enum PrintableText {
     }
 
     package static func isUTF8(_ bytes: RawSpan) -> Bool {
-        isPrintableASCII(bytes) || validatedString(bytes) != nil
+        isASCII(bytes) || validatedString(bytes) != nil
+    }
+
+    /// Eight bytes at a time: every reply's texts pass here.
+    package static func isASCII(_ bytes: RawSpan) -> Bool {
+        var seen: UInt64 = 0
+        var offset = 0
+        while bytes.byteCount - offset >= 8 {
+            seen |= bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            offset += 8
+        }
+        while offset < bytes.byteCount {
+            seen |= UInt64(bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+            offset += 1
+        }
+        return seen & 0x8080_8080_8080_8080 == 0
     }
 
     private static func isPrintableASCII(_ bytes: RawSpan) -> Bool {

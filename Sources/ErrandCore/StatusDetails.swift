@@ -46,6 +46,8 @@ public struct StatusDetails: Sendable {
     package init(received flat: [UInt8], count: Int) throws(InvalidField) {
         self.init(stored: flat, count: count)
         let bytes = flat.span.bytes
+        // Then the counts between the texts are ASCII, too: the whole is looked through at once.
+        guard !PrintableText.isASCII(bytes) else { return }
         for range in ranges {
             guard PrintableText.isUTF8(bytes.extracting(range.key)), PrintableText.isUTF8(bytes.extracting(range.value))
             else { throw InvalidField("statusDetails", "are not valid UTF-8") }

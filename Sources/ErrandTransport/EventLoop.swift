@@ -39,6 +39,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var handlers = HandlerTable()
     private var dirty: [any EventHandler] = []
     private var localWork: [LoopWork] = []
+    private var leavingWork: [@Sendable () -> Void] = []
     private var phase = Phase.running
     private let clock: @Sendable () -> Int64
 
@@ -64,6 +65,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// How long a busy loop keeps its queue before it lets timers run.
     private static let yieldNanoseconds: Int64 = 10_000_000
     private static let tickMilliseconds = 250
+    /// After so many jobs of tasks in one turn, what they want to send is sent.
+    private static let jobCountPerFlush = 32
 
     /// `clock` says what time it is, in milliseconds of any steady clock, for the time limits of all handlers.
     package init(
@@ -152,8 +155,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             runWork()
             flushDirty()
             guard isRunning else { return leaveLocalWork() }
-            if eventCount == 0 && !isBusy && localWork.isEmpty { return }
+            if eventCount == 0 && !isBusy && localWork.isEmpty {
+                runLeavingWork()
+                if localWork.isEmpty { return }
+            }
             if SystemCall.steadyNanoseconds - begunAt > Self.yieldNanoseconds {
+                runLeavingWork()
                 // The poller stays readable, so the source fires again behind whatever waits on the queue.
                 if !localWork.isEmpty { wakeUp.signal() }
                 return
@@ -165,8 +172,23 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// After the end: what the last turn posted to its own loop.
     private func leaveLocalWork() {
+        runLeavingWork()
         for work in localWork { runOnQueue(work) }
         localWork = []
+    }
+
+    private func runLeavingWork() {
+        guard !leavingWork.isEmpty else { return }
+        let work = leavingWork
+        leavingWork = []
+        for closure in work { closure() }
+    }
+
+    /// Runs `work` on the loop once, before the loop next gives its thread back: when nothing has come for a moment, or when
+    /// it has been busy for a while, so within some hundredths of a second. May be asked from anywhere.
+    package func beforeLeaving(_ work: @escaping @Sendable () -> Void) {
+        guard isOnLoop else { return post { [self] in beforeLeaving(work) } }
+        if isRunning { leavingWork.append(work) } else { work() }
     }
 
     /// Waits, and lets every ready handler read and write.
@@ -188,7 +210,14 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         var posted = localWork
         localWork = []
         mailbox.empty(into: &posted)
-        for work in posted { work.run(on: self) }
+        var jobCount = 0
+        for work in posted {
+            work.run(on: self)
+            // The peer starts on the first calls while the other tasks make theirs, or one of the two would always wait.
+            guard case .job = work else { continue }
+            jobCount += 1
+            if jobCount % Self.jobCountPerFlush == 0 { flushDirty() }
+        }
     }
 
     private func flushDirty() {
@@ -214,13 +243,14 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         body()
         flushDirty()
         // Work that `body` posted to its own loop is found by the next drain.
-        guard !localWork.isEmpty else { return }
+        guard !localWork.isEmpty || !leavingWork.isEmpty else { return }
         if isRunning { wakeUp.signal() } else { leaveLocalWork() }
     }
 
     /// A timer that fires on the loop. May be set from anywhere.
     package func makeTimer(_ fire: @escaping @Sendable () -> Void) -> LoopTimer {
-        LoopTimer(queue: queue) { [weak self] in self?.enter(fire) }
+        // Whoever has the timer has the loop. Not weakly: that would make every count of the loop's references slow.
+        LoopTimer(queue: queue) { [self] in enter(fire) }
     }
 
     // MARK: For handlers, on the loop

@@ -8,7 +8,8 @@ import Testing
 struct WaitingCallsTests {
     private static func call(deadline: Int64 = 100) -> OutstandingCall {
         OutstandingCall(
-            CallNature(opcode: .health, isMutation: false, isSafeToRepeat: true), deadline: deadline)
+            CallNature(opcode: .health, isMutation: false, isSafeToRepeat: true), deadline: deadline,
+            append: { _, _, _, _ in false }, read: { _, _, _ in })
     }
 
     @Test func removedCallsNeitherCountNorShow() {

@@ -96,6 +96,31 @@ struct EventLoopTests {
         loop.stop()
     }
 
+    /// Asked from outside, from the loop and from a timer: it runs once each time, on the loop, without another event.
+    @Test func workBeforeLeavingRunsOnceAndSoon() async {
+        let loop = loop
+        let ran = Counter()
+        let onLoop = Counter()
+        let note: @Sendable () -> Void = {
+            ran.add()
+            if loop.isOnLoop { onLoop.add() }
+        }
+        loop.beforeLeaving(note)
+        #expect(await eventually { ran.value == 1 })
+        loop.post { loop.beforeLeaving(note) }
+        #expect(await eventually { ran.value == 2 })
+        let timer = loop.makeTimer { loop.beforeLeaving(note) }
+        timer.schedule(afterMilliseconds: 1)
+        #expect(await eventually { ran.value == 3 })
+        // What it posts to its own loop does not wait for an event either, nor does what is asked at the end.
+        loop.beforeLeaving { loop.post(note) }
+        #expect(await eventually { ran.value == 4 })
+        loop.stop()
+        loop.beforeLeaving(note)
+        #expect(await eventually { ran.value == 5 })
+        #expect(onLoop.value == 5)
+    }
+
     /// A task that prefers the loop must go on after `stop`, or its owner would wait for ever.
     @Test func tasksGoOnAfterTheLoopHasStopped() async {
         let loop = loop

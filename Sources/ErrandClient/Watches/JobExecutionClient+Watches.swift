@@ -39,7 +39,7 @@ extension JobExecutionClient {
         let (begun, requestId) = try await perform(
             CallNature(opcode: .watch, isMutation: false, isSafeToRepeat: true), on: channel, timeout: timeout,
             watch: watch,
-            append: { encoder, requestId, timeoutMilliseconds in
+            append: { _, encoder, requestId, timeoutMilliseconds in
                 encoder.appendCall(request, requestId: requestId, timeoutMilliseconds: timeoutMilliseconds)
             },
             read: { header, body throws(MessageFault) in (try WatchBegun.read(body, header), header.requestId) },

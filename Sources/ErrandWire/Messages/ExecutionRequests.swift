@@ -7,12 +7,16 @@ extension DescribeJobExecutionRequest: RequestMessage {
     package static let rootByteCount = 16
 
     package func writeBody(to writer: inout ByteWriter) {
-        writer.appendRoot(Self.rootByteCount) { root in
-            root.store(presence(1, when: executionNumber != nil), at: 0)
-            root.store(executionNumber, at: 8)
+        let jobId = jobId.bytes
+        let thingName = thingName.bytes
+        // The names' counts take 2 bytes each.
+        writer.append(byteCount: Self.rootByteCount + jobId.byteCount + thingName.byteCount + 4) { place in
+            place.put(presence(1, when: executionNumber != nil))
+            place.put(0 as UInt32)
+            place.put(executionNumber ?? 0)
+            place.putText16(jobId)
+            place.putText16(thingName)
         }
-        writer.appendName(jobId)
-        writer.appendName(thingName)
     }
 
     package init(from reader: inout MessageReader) throws(MessageFault) {

@@ -131,25 +131,17 @@ package struct MessageReader: ~Escapable {
     /// A job id of a reply, which a newer server may make of other characters.
     package mutating func receivedJobId() throws(MessageFault) -> JobId {
         let bytes = try text16()
-        do throws(InvalidField) { return try JobId(bytes: bytes) } catch {
-            guard PrintableText.isUTF8(bytes), let jobId = JobId(received: bytes) else {
-                note(error)
-                return JobId()
-            }
-            return jobId
-        }
+        if PrintableText.isUTF8(bytes), let jobId = JobId(received: bytes) { return jobId }
+        do throws(InvalidField) { try JobId.check(bytes) } catch { note(error) }
+        return JobId()
     }
 
     /// A thing's name of a reply, which a newer server may make of other characters.
     package mutating func receivedThingName() throws(MessageFault) -> ThingName {
         let bytes = try text16()
-        do throws(InvalidField) { return try ThingName(bytes: bytes) } catch {
-            guard PrintableText.isUTF8(bytes), let thingName = ThingName(received: bytes) else {
-                note(error)
-                return ThingName()
-            }
-            return thingName
-        }
+        if PrintableText.isUTF8(bytes), let thingName = ThingName(received: bytes) { return thingName }
+        do throws(InvalidField) { try ThingName.check(bytes) } catch { note(error) }
+        return ThingName()
     }
 
     /// A text that only has to be UTF-8.
@@ -278,6 +270,7 @@ package struct MessageReader: ~Escapable {
     }
 
     private mutating func string(_ bytes: RawSpan, _ field: String, _ byteCountMax: Int) -> String {
+        if bytes.isEmpty { return "" }
         guard bytes.byteCount <= byteCountMax else {
             note(InvalidField(field, "has \(bytes.byteCount) bytes, the limit is \(byteCountMax)"))
             return "?"
