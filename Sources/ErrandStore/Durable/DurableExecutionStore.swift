@@ -65,6 +65,7 @@ package final class DurableExecutionStore: ExecutionStore {
         var recovery = StoreRecovery(
             into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now)
         try recovery.run()
+        let mover = WALMover(path: database.directory.databasePath, length: database.walLength)
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
         let committer = GroupCommitter(
             database, byteCountMax: tuning.journalByteCountMax, retryAfterDelay: tuning.retryAfterDelay,
@@ -81,7 +82,7 @@ package final class DurableExecutionStore: ExecutionStore {
         self.memory = memory
         self.committer = committer
         checkpoints = CheckpointClock(
-            memory, committer, lastPoint: lastPoint, retention: finishedRetentionMilliseconds,
+            memory, committer, mover: mover, lastPoint: lastPoint, retention: finishedRetentionMilliseconds,
             pause: tuning.checkpointPause)
         self.recovery = RecoveryFacts(
             jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,

@@ -43,7 +43,7 @@ struct StoreRecovery {
             var buffer = JournalBuffer()
             facts.append(to: &buffer)
             try database.fold { (transaction) throws(StorageFault) in
-                try transaction.putFact(StoreFacts.name, body: buffer.bytes.span.bytes)
+                try transaction.putFact(StoreFacts.name, body: buffer.span)
             }
         }
         return facts

@@ -188,7 +188,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     private func turn() {
         guard let (first, last) = takeGroup() else { return }
         do throws(StorageFault) {
-            try storage.appendGroup(first: first, last: last, records: group.bytes.span.bytes)
+            try storage.appendGroup(first: first, last: last, records: group.span)
         } catch {
             guard case .diskFull = error else { return fail(error) }
             let isNews = shared.withLock { shared in

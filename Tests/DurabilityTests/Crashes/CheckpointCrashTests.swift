@@ -130,7 +130,7 @@ private final class CheckpointBox: Sendable {
         let checkpoint = StoreCheckpoint(
             store: store.memory, committer: store.committer,
             journalStart: (sequence: journalStart.0, revision: journalStart.1), rowsPerSlice: 5, pause: { false })
-        let fault = checkpoint.run(through: store.committer.durablePoint)
+        let fault = checkpoint.run(through: store.committer.durablePoint).fault
         outcome.withLock { $0 = fault }
     }
 }
