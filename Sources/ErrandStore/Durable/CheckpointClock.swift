@@ -20,7 +20,7 @@ final class CheckpointClock: @unchecked Sendable {
 
     /// How many records are taken together at least, and at most. A start reads up to twice as many, which it does at some
     /// hundred thousand a second.
-    static let recordCounts: ClosedRange<UInt64> = 200_000...1_000_000
+    static let recordCounts: ClosedRange<UInt64> = 200_000...600_000
     /// So many records for each row that the last checkpoint wrote: a row costs about as much as some records, so that
     /// fewer make a busy store write the same rows again and again.
     static let recordsPerRow: UInt64 = 4
@@ -61,7 +61,8 @@ final class CheckpointClock: @unchecked Sendable {
                 _ = run()
             }
             let (limit, isForEver) = now.subtractingReportingOverflow(retention)
-            if !isForEver { _ = memory.letGo(finishedBefore: limit) }
+            // After a failure there may be rows that were copied and never written.
+            if !isForEver, committer.isRunning { _ = memory.letGo(finishedBefore: limit) }
         }
     }
 
@@ -89,7 +90,8 @@ final class CheckpointClock: @unchecked Sendable {
         StoreCheckpoint(
             store: memory, committer: committer,
             // What came between the last two checkpoints stays in the journal, for watches that come back.
-            journalStart: (sequence: lastPoint.sequence, revision: lastPoint.mark), mover: mover
+            journalStart: (sequence: lastPoint.sequence, revision: lastPoint.mark), mover: mover,
+            isStopping: { [self] in isStopping.load(ordering: .relaxed) }
         ) { [self] in
             guard !isStopping.load(ordering: .relaxed) else { return false }
             pause()

@@ -26,6 +26,9 @@ package final class DurableExecutionStore: ExecutionStore {
         package var jobCount = 0
         package var executionCount: UInt64 = 0
         package var replayedRecordCount = 0
+        /// How long it took to read the tables, and then the journal.
+        package var tablesDuration = Duration.zero
+        package var journalDuration = Duration.zero
     }
 
     /// Opens the store in `directory`, and makes it if it is not there.
@@ -86,7 +89,8 @@ package final class DurableExecutionStore: ExecutionStore {
             pause: tuning.checkpointPause)
         self.recovery = RecoveryFacts(
             jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,
-            replayedRecordCount: recovery.replayedCount)
+            replayedRecordCount: recovery.replayedCount, tablesDuration: recovery.tablesDuration,
+            journalDuration: recovery.journalDuration)
     }
 
     /// Does what became due while nobody served: deadlines that have passed fire before anybody is served.

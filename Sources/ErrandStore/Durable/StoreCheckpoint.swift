@@ -18,6 +18,8 @@ struct StoreCheckpoint {
     var rowsPerSlice = 64
     /// Moves the WAL beside the writer; without one it is moved while the writer waits.
     var mover: WALMover?
+    /// Whether nobody is to wait any more for what can be given up: the next start replays the journal instead.
+    var isStopping: () -> Bool = { false }
     /// Waits while the disk is full. Returns whether to try again.
     let pause: () -> Bool
 
@@ -63,6 +65,7 @@ struct StoreCheckpoint {
             guard slice.rowCount >= rowsPerSlice || index == dirty.count - 1 else { continue }
             do throws(StorageFault) {
                 try write(&slice, &outcome)
+                if isStopping() { throw .stopped }
                 if let mover, mover.isDue { try moveWAL() }
             } catch {
                 // The others are still to be written.
