@@ -14,8 +14,9 @@ struct StoreCheckpoint {
     let committer: GroupCommitter<JournalDatabase>
     /// Where the journal is to begin: what came before is neither needed for the tables nor for watches.
     let journalStart: (sequence: UInt64, revision: UInt64)
-    /// How many rows are written in one transaction: about a millisecond's work.
-    var rowsPerSlice = 64
+    /// How many rows are written in one transaction. A few are about a millisecond's work; where groups are large everybody
+    /// waits longer anyway, and then there are as many as a group has records, so that the journal does not run away.
+    var rowsPerSlice = 64...512
     /// Moves the WAL beside the writer; without one it is moved while the writer waits.
     var mover: WALMover?
     /// Whether nobody is to wait any more for what can be given up: the next start replays the journal instead.
@@ -40,7 +41,7 @@ struct StoreCheckpoint {
             var slice = CheckpointSlice()
             for job in store.jobs.withLock({ Array($0.jobs.values) }) {
                 capture(job, into: &slice)
-                if slice.rowCount >= rowsPerSlice { try write(&slice, &outcome) }
+                if slice.rowCount >= rowsPerSlice.lowerBound { try write(&slice, &outcome) }
             }
             try write(&slice, &outcome)
             var greatestSequence = store.stripes.reduce(0) { max($0, $1.content.withLock { $0.things.sequenceFloor }) }
@@ -62,7 +63,7 @@ struct StoreCheckpoint {
         var slice = CheckpointSlice()
         for (index, row) in dirty.enumerated() {
             store.stripes[Int(row.stripe)].content.withLock { $0.capture(row, into: &slice, &greatestSequence) }
-            guard slice.rowCount >= rowsPerSlice || index == dirty.count - 1 else { continue }
+            guard slice.rowCount >= sliceRowCount || index == dirty.count - 1 else { continue }
             do throws(StorageFault) {
                 try write(&slice, &outcome)
                 if isStopping() { throw .stopped }
@@ -75,6 +76,10 @@ struct StoreCheckpoint {
                 throw error
             }
         }
+    }
+
+    private var sliceRowCount: Int {
+        min(max(committer.lastGroupCount, rowsPerSlice.lowerBound), rowsPerSlice.upperBound)
     }
 
     /// The job's own row and those of targets that came since, which belong together.
