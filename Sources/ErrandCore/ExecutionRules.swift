@@ -19,14 +19,14 @@ package struct ExecutionRules: Sendable {
 
     /// A device's report.
     package func update(
-        _ record: ExecutionRecord, _ request: UpdateJobExecutionRequest, inProgressTimeoutInMinutes: Int64?,
-        at now: Int64
+        _ record: borrowing ExecutionRecord, _ request: borrowing UpdateJobExecutionRequest,
+        inProgressTimeoutInMinutes: Int64?, at now: Int64
     ) -> Decision {
         if let refusal = versionRefusal(record, expected: request.expectedVersion) { return .refused(refusal) }
         guard !record.status.isTerminal else {
             return .refused(transitionRefusal(record, "cannot become \(request.status)"))
         }
-        var next = record
+        var next = copy record
         if let details = request.statusDetails {
             do throws(InvalidField) {
                 next.statusDetails = request.mergeStatusDetails ? try record.statusDetails.merging(details) : details
@@ -173,14 +173,14 @@ package struct ExecutionRules: Sendable {
         return lengthOverflows || endOverflows ? Int64.max - 1 : min(end, Int64.max - 1)
     }
 
-    private func versionRefusal(_ record: ExecutionRecord, expected: Int64?) -> Refusal? {
+    private func versionRefusal(_ record: borrowing ExecutionRecord, expected: Int64?) -> Refusal? {
         guard let expected, expected != record.versionNumber else { return nil }
         return Refusal(
             .versionMismatch, "expected version \(expected), the current version is \(record.versionNumber)",
             executionState: record.state)
     }
 
-    private func transitionRefusal(_ record: ExecutionRecord, _ reason: String) -> Refusal {
+    private func transitionRefusal(_ record: borrowing ExecutionRecord, _ reason: String) -> Refusal {
         Refusal(
             .invalidStateTransition, "an execution that is \(record.status) \(reason)", executionState: record.state)
     }

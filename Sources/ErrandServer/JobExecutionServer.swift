@@ -79,6 +79,7 @@ public final class JobExecutionServer: @unchecked Sendable {
                 metadata: [
                     "directory": "\(directory)", "jobs": "\(facts.jobCount)",
                     "executions": "\(facts.executionCount)", "replayed": "\(facts.replayedRecordCount)",
+                    "tables": "\(facts.tablesDuration)", "journal": "\(facts.journalDuration)",
                 ])
             return store
         } catch {

@@ -20,6 +20,41 @@ extension ContiguousArray<UInt8> {
     static func varintByteCount(_ value: UInt64) -> Int { Swift.max(1, (70 - value.leadingZeroBitCount) / 7) }
 }
 
+/// A few numbers on their way into an array, which then grows once and not for every byte.
+struct CompactBytes {
+    /// Room for five numbers of ten bytes, more than any entry has.
+    private var bytes = InlineArray<64, UInt8>(repeating: 0)
+    private var count = 0
+
+    mutating func append(_ byte: UInt8) {
+        bytes[count] = byte
+        count += 1
+    }
+
+    mutating func append(varint value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(UInt8(rest))
+    }
+
+    fileprivate var span: RawSpan {
+        @_lifetime(borrow self)
+        get { bytes.span.bytes.extracting(first: count) }
+    }
+}
+
+extension ContiguousArray<UInt8> {
+    mutating func append(_ compact: borrowing CompactBytes) { append(compact.span) }
+
+    mutating func append(_ span: RawSpan) {
+        // The array copies the bytes during the call.
+        span.withUnsafeBytes { append(contentsOf: $0) }
+    }
+}
+
 /// Reads what was appended above.
 struct CompactReader {
     private let bytes: ContiguousArray<UInt8>

@@ -61,14 +61,16 @@ struct ExecutionLog {
         let byteCount =
             ContiguousArray.varintByteCount(UInt64(ordinal)) + 2 + ContiguousArray.varintByteCount(time)
             + ContiguousArray.varintByteCount(version) + 1 + details.flat.count
-        bytes.append(varint: UInt64(byteCount))
-        bytes.append(varint: UInt64(ordinal))
-        bytes.append(event.kind.rawValue << 4 | event.actor.rawValue)
-        bytes.append(event.from.rawValue << 4 | event.to.rawValue)
-        bytes.append(varint: time)
-        bytes.append(varint: version)
-        bytes.append(UInt8(details.count))
-        bytes.append(contentsOf: details.flat)
+        var entry = CompactBytes()
+        entry.append(varint: UInt64(byteCount))
+        entry.append(varint: UInt64(ordinal))
+        entry.append(event.kind.rawValue << 4 | event.actor.rawValue)
+        entry.append(event.from.rawValue << 4 | event.to.rawValue)
+        entry.append(varint: time)
+        entry.append(varint: version)
+        entry.append(UInt8(details.count))
+        bytes.append(entry)
+        bytes.append(details.flat.span.bytes)
         nextOrdinal = ordinal &+ 1
         bytes[0] += 1
         if event.kind == .refusedReport { bytes[1] += 1 }

@@ -88,7 +88,7 @@ extension Stripe {
             }
             let slot = found.slot
             let decision = rules.update(
-                slots[slot].record, copy request,
+                slots[slot].record, request,
                 inProgressTimeoutInMinutes: slots[slot].job.inProgressTimeoutInMinutes, at: turn.now)
             switch decision {
             case .changed(let record):
@@ -194,11 +194,11 @@ extension Stripe {
     }
 
     private func changed(_ slot: Int, includeState: Bool, includeJobDocument: Bool) -> StoreOutcome {
-        let record = slots[slot].record
+        let facts = slots[slot].record.facts
         let change = JobExecutionChange(
-            status: record.status, versionNumber: record.versionNumber, executionNumber: record.executionNumber,
-            lastUpdatedAtMilliseconds: record.lastUpdatedAtMilliseconds,
-            statusDetails: includeState ? record.statusDetails : nil)
+            status: facts.status, versionNumber: facts.versionNumber, executionNumber: facts.executionNumber,
+            lastUpdatedAtMilliseconds: facts.lastUpdatedAtMilliseconds,
+            statusDetails: includeState ? slots[slot].record.statusDetails : nil)
         return .changed(change, jobDocument: includeJobDocument ? slots[slot].job.document : nil)
     }
 

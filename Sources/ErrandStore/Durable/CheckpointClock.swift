@@ -13,28 +13,38 @@ final class CheckpointClock: @unchecked Sendable {
     private var lastCheckpointAt = Int64.min
     private var lastPoint: (sequence: UInt64, mark: UInt64)
     private let nextSequence: Atomic<UInt64>
+    private let mover: WALMover
+    private let isMoving = Atomic(false)
     private let isStopping = Atomic(false)
     private let pause: @Sendable () -> Void
 
-    /// How many records are taken together. A start reads up to three times as many; a row costs about as much as ten
-    /// records, so that fewer make a busy store write the same rows again and again.
-    static let recordCount: UInt64 = 200_000
+    /// How many records are taken together at least, and at most. A start reads up to twice as many, which it does at some
+    /// hundred thousand a second.
+    static let recordCounts: ClosedRange<UInt64> = 200_000...600_000
+    /// So many records for each row that the last checkpoint wrote: a row costs about as much as some records, so that
+    /// fewer make a busy store write the same rows again and again.
+    static let recordsPerRow: UInt64 = 4
 
     /// `lastPoint` is that of the last checkpoint, in an earlier run perhaps.
     init(
         _ memory: MemoryExecutionStore, _ committer: GroupCommitter<JournalDatabase>,
-        lastPoint: (sequence: UInt64, mark: UInt64), retention: Int64, pause: @escaping @Sendable () -> Void
+        mover: WALMover, lastPoint: (sequence: UInt64, mark: UInt64), retention: Int64,
+        pause: @escaping @Sendable () -> Void
     ) {
+        self.mover = mover
         self.retention = retention
         self.pause = pause
         self.memory = memory
         self.committer = committer
         self.lastPoint = lastPoint
-        nextSequence = Atomic(lastPoint.sequence + Self.recordCount)
+        nextSequence = Atomic(lastPoint.sequence + Self.recordCounts.lowerBound)
     }
 
     /// To be called now and then; begins a checkpoint if it is time.
     func note(_ committer: GroupCommitter<JournalDatabase>) {
+        if mover.isDue, isMoving.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged {
+            queue.async { self.moveWAL() }
+        }
         let due = nextSequence.load(ordering: .relaxed)
         guard committer.durableSequence >= due,
             nextSequence.compareExchange(expected: due, desired: UInt64.max, ordering: .relaxed).exchanged
@@ -51,7 +61,8 @@ final class CheckpointClock: @unchecked Sendable {
                 _ = run()
             }
             let (limit, isForEver) = now.subtractingReportingOverflow(retention)
-            if !isForEver { _ = memory.letGo(finishedBefore: limit) }
+            // After a failure there may be rows that were copied and never written.
+            if !isForEver, committer.isRunning { _ = memory.letGo(finishedBefore: limit) }
         }
     }
 
@@ -67,17 +78,33 @@ final class CheckpointClock: @unchecked Sendable {
     private func run() -> StorageFault? {
         guard !isStopping.load(ordering: .relaxed) else { return .stopped }
         let point = committer.durablePoint
-        // What came between the last two checkpoints stays in the journal, for watches that come back.
-        let start = (sequence: lastPoint.sequence, revision: lastPoint.mark)
-        let checkpoint = StoreCheckpoint(store: memory, committer: committer, journalStart: start) { [self] in
+        let outcome = checkpoint().run(through: point)
+        if outcome.hasMoved { lastPoint = point }
+        let wanted = UInt64(outcome.rowCount) * Self.recordsPerRow
+        let count = min(max(wanted, Self.recordCounts.lowerBound), Self.recordCounts.upperBound)
+        nextSequence.store(point.sequence + count, ordering: .relaxed)
+        return outcome.fault
+    }
+
+    private func checkpoint() -> StoreCheckpoint {
+        StoreCheckpoint(
+            store: memory, committer: committer,
+            // What came between the last two checkpoints stays in the journal, for watches that come back.
+            journalStart: (sequence: lastPoint.sequence, revision: lastPoint.mark), mover: mover,
+            isStopping: { [self] in isStopping.load(ordering: .relaxed) }
+        ) { [self] in
             guard !isStopping.load(ordering: .relaxed) else { return false }
             pause()
             return true
         }
-        let fault = checkpoint.run(through: point)
-        if fault == nil { lastPoint = point }
-        nextSequence.store(point.sequence + Self.recordCount, ordering: .relaxed)
-        return fault
+    }
+
+    private func moveWAL() {
+        defer { isMoving.store(false, ordering: .relaxed) }
+        // A checkpoint may have done it meanwhile.
+        guard mover.isDue, !isStopping.load(ordering: .relaxed) else { return }
+        // A fault is kept by the database; a full disk has room again before it is tried again.
+        try? checkpoint().moveWAL()
     }
 
     /// While the disk is full there is nothing to be done but to wait.

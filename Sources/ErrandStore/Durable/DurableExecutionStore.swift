@@ -26,6 +26,9 @@ package final class DurableExecutionStore: ExecutionStore {
         package var jobCount = 0
         package var executionCount: UInt64 = 0
         package var replayedRecordCount = 0
+        /// How long it took to read the tables, and then the journal.
+        package var tablesDuration = Duration.zero
+        package var journalDuration = Duration.zero
     }
 
     /// Opens the store in `directory`, and makes it if it is not there.
@@ -65,6 +68,7 @@ package final class DurableExecutionStore: ExecutionStore {
         var recovery = StoreRecovery(
             into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now)
         try recovery.run()
+        let mover = WALMover(path: database.directory.databasePath, length: database.walLength)
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
         let committer = GroupCommitter(
             database, byteCountMax: tuning.journalByteCountMax, retryAfterDelay: tuning.retryAfterDelay,
@@ -81,11 +85,12 @@ package final class DurableExecutionStore: ExecutionStore {
         self.memory = memory
         self.committer = committer
         checkpoints = CheckpointClock(
-            memory, committer, lastPoint: lastPoint, retention: finishedRetentionMilliseconds,
+            memory, committer, mover: mover, lastPoint: lastPoint, retention: finishedRetentionMilliseconds,
             pause: tuning.checkpointPause)
         self.recovery = RecoveryFacts(
             jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,
-            replayedRecordCount: recovery.replayedCount)
+            replayedRecordCount: recovery.replayedCount, tablesDuration: recovery.tablesDuration,
+            journalDuration: recovery.journalDuration)
     }
 
     /// Does what became due while nobody served: deadlines that have passed fire before anybody is served.

@@ -80,7 +80,7 @@ private final class ArchiveReader: @unchecked Sendable {
         var found: [ExecutionArchive.StoredExecution] = []
         while try statement.step() {
             try statement.readExecution { (row, bytes) throws(StorageFault) in
-                let place = "executions, row \(row.job), \(row.position)"
+                let place = RecordPlace.cell("executions", row.job, row.position)
                 found.append(
                     ExecutionArchive.StoredExecution(row: row, body: try ExecutionRowBody(bytes, place: place)))
             }

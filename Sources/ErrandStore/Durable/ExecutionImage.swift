@@ -78,7 +78,7 @@ struct ExecutionRowBody {
 }
 
 extension ExecutionRowBody {
-    init(_ body: RawSpan, place: String) throws(StorageFault) {
+    init(_ body: RawSpan, place: RecordPlace) throws(StorageFault) {
         var reader = RecordReader(body, place: place)
         lastSequence = try reader.integer()
         image = try ExecutionImage(from: &reader)

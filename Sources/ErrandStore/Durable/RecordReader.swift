@@ -1,21 +1,43 @@
 import ErrandCore
 
+/// Where a record or a row is, for a fault: a text is made of it only when there is one.
+enum RecordPlace: CustomStringConvertible {
+    case sequence(UInt64)
+    case row(StaticString, Int64)
+    case cell(StaticString, Int64, Int64)
+    case fact(String)
+
+    var description: String {
+        switch self {
+        case .sequence(let sequence): "journal, sequence \(sequence)"
+        case .row(let table, let row): "\(table), row \(row)"
+        case .cell(let table, let row, let column): "\(table), row \(row), \(column)"
+        case .fact(let name): "facts, row \(name)"
+        }
+    }
+}
+
 /// Reads what a `JournalBuffer` wrote. The bytes come from a file: whatever they are, reading ends with a value or a fault.
 struct RecordReader {
     private let bytes: [UInt8]
     private(set) var offset: Int
+    private let start: Int
     private let end: Int
-    private let place: String
+    private let place: RecordPlace
 
-    init(_ bytes: [UInt8], place: String) {
+    /// Reads a part of `bytes`, which many readers can share.
+    init(_ bytes: [UInt8], in range: Range<Int>, place: RecordPlace) {
         self.bytes = bytes
         self.place = place
-        offset = 0
-        end = bytes.count
+        offset = range.lowerBound
+        start = range.lowerBound
+        end = range.upperBound
     }
 
-    init(_ span: RawSpan, place: String) {
-        self.init(span.withUnsafeBytes { Array($0) }, place: place)
+    init(_ span: RawSpan, place: RecordPlace) {
+        // The array copies them during the call.
+        let bytes = span.withUnsafeBytes { Array($0) }
+        self.init(bytes, in: bytes.indices, place: place)
     }
 
     /// Beyond what any store counts to, and far from where arithmetic overflows. Times are within it too, both ways.
@@ -23,19 +45,19 @@ struct RecordReader {
 
     var isAtEnd: Bool { offset >= end }
 
-    func malformed(_ what: String) -> StorageFault { .damaged("\(what) at byte \(offset)", at: place) }
+    func malformed(_ what: String) -> StorageFault {
+        .damaged("\(what) at byte \(offset - start)", at: "\(place)")
+    }
 
-    mutating func integer<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self) throws(StorageFault)
-        -> Integer
-    {
+    mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Integer.Type = Integer.self
+    ) throws(StorageFault) -> Integer {
         let byteCount = Integer.bitWidth / 8
         guard end - offset >= byteCount else { throw malformed("the record ends early") }
-        var value: Integer = 0
-        for index in (0..<byteCount).reversed() {
-            value = value << 8 | Integer(truncatingIfNeeded: bytes[offset + index])
-        }
+        // Any bytes are an integer, and there are as many as it has.
+        let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Integer.self) }
         offset += byteCount
-        return value
+        return Integer(littleEndian: value)
     }
 
     mutating func byte() throws(StorageFault) -> UInt8 { try integer(UInt8.self) }

@@ -4,42 +4,82 @@ import Synchronization
 
 /// Folds the journal into the tables while the store goes on.
 ///
-/// What has changed since the last checkpoint is copied from memory, a few hundred executions in one hold of a stripe's
-/// lock, and written in transactions of that size between two groups of the journal, so that nobody waits for long. Rows may
-/// so be newer than the checkpoint, but never than the journal: a slice is written when all that it shows is durable. The
-/// last transaction writes what is left, deletes the rows of what is gone and moves the checkpoint, all at once.
+/// What has changed since the last checkpoint is copied from memory and written in short transactions between two groups of
+/// the journal, so that nobody waits for long: in the order of the table, because neighbours share a page and a page is
+/// written as a whole. Rows may so be newer than the checkpoint, but never than the journal: a slice is written when all
+/// that it shows is durable. The last of these transactions deletes the rows of what is gone and moves the checkpoint, all
+/// at once. Then the journal is cut, a few groups at a time.
 struct StoreCheckpoint {
     let store: MemoryExecutionStore
     let committer: GroupCommitter<JournalDatabase>
     /// Where the journal is to begin: what came before is neither needed for the tables nor for watches.
     let journalStart: (sequence: UInt64, revision: UInt64)
-    /// How many rows are written in one transaction.
-    var rowsPerSlice = 512
+    /// How many rows are written in one transaction. A few are about a millisecond's work; where groups are large everybody
+    /// waits longer anyway, and then there are as many as a group has records, so that the journal does not run away.
+    var rowsPerSlice = 64...512
+    /// Moves the WAL beside the writer; without one it is moved while the writer waits.
+    var mover: WALMover?
+    /// Whether nobody is to wait any more for what can be given up: the next start replays the journal instead.
+    var isStopping: () -> Bool = { false }
     /// Waits while the disk is full. Returns whether to try again.
     let pause: () -> Bool
 
     private static let targetsPerRow = 4096
 
-    /// Everything up to here will be in the tables. Returns what kept it from that.
-    func run(through point: (sequence: UInt64, mark: UInt64)) -> StorageFault? {
-        var slice = CheckpointSlice()
-        for job in store.jobs.withLock({ Array($0.jobs.values) }) {
-            capture(job, into: &slice)
-            if slice.rowCount >= rowsPerSlice, let fault = write(&slice) { return fault }
+    struct Outcome {
+        var rowCount = 0
+        /// The tables hold everything up to the point, whatever happened after that.
+        var hasMoved = false
+        /// What kept it from being done.
+        var fault: StorageFault?
+    }
+
+    /// Everything up to here will be in the tables.
+    func run(through point: (sequence: UInt64, mark: UInt64)) -> Outcome {
+        var outcome = Outcome()
+        do throws(StorageFault) {
+            var slice = CheckpointSlice()
+            for job in store.jobs.withLock({ Array($0.jobs.values) }) {
+                capture(job, into: &slice)
+                if slice.rowCount >= rowsPerSlice.lowerBound { try write(&slice, &outcome) }
+            }
+            try write(&slice, &outcome)
+            var greatestSequence = store.stripes.reduce(0) { max($0, $1.content.withLock { $0.things.sequenceFloor }) }
+            try writeExecutions(&greatestSequence, &outcome)
+            try end(through: point, greatestSequence)
+            outcome.hasMoved = true
+            try cutJournal()
+            try moveWAL()
+        } catch {
+            outcome.fault = error
         }
-        if let fault = write(&slice) { return fault }
-        var greatestSequence = store.stripes.reduce(0) { max($0, $1.content.withLock { $0.things.sequenceFloor }) }
-        for stripe in store.stripes {
-            var isDone = false
-            while !isDone {
-                isDone = stripe.content.withLock {
-                    $0.captureDirty(atMost: rowsPerSlice, into: &slice, &greatestSequence)
+        return outcome
+    }
+
+    private func writeExecutions(_ greatestSequence: inout UInt32, _ outcome: inout Outcome) throws(StorageFault) {
+        var dirty: [DirtyRow] = []
+        for stripe in store.stripes { stripe.content.withLock { $0.takeDirty(into: &dirty) } }
+        dirty.sort { ($0.job, $0.position) < ($1.job, $1.position) }
+        var slice = CheckpointSlice()
+        for (index, row) in dirty.enumerated() {
+            store.stripes[Int(row.stripe)].content.withLock { $0.capture(row, into: &slice, &greatestSequence) }
+            guard slice.rowCount >= sliceRowCount || index == dirty.count - 1 else { continue }
+            do throws(StorageFault) {
+                try write(&slice, &outcome)
+                if isStopping() { throw .stopped }
+                if let mover, mover.isDue { try moveWAL() }
+            } catch {
+                // The others are still to be written.
+                for row in dirty[(index + 1)...] {
+                    store.stripes[Int(row.stripe)].content.withLock { $0.dirtySlots.append(row.slot) }
                 }
-                if slice.rowCount >= rowsPerSlice, let fault = write(&slice) { return fault }
+                throw error
             }
         }
-        if let fault = write(&slice) { return fault }
-        return end(through: point, greatestSequence)
+    }
+
+    private var sliceRowCount: Int {
+        min(max(committer.lastGroupCount, rowsPerSlice.lowerBound), rowsPerSlice.upperBound)
     }
 
     /// The job's own row and those of targets that came since, which belong together.
@@ -63,19 +103,20 @@ struct StoreCheckpoint {
         }
     }
 
-    private func write(_ slice: inout CheckpointSlice) -> StorageFault? {
-        guard slice.rowCount > 0 else { return nil }
-        if let fault = waitUntilDurable(slice.sequence) { return fault }
+    private func write(_ slice: inout CheckpointSlice, _ outcome: inout Outcome) throws(StorageFault) {
+        guard slice.rowCount > 0 else { return }
+        outcome.rowCount += slice.rowCount
+        try waitUntilDurable(slice.sequence)
         let written = slice
         slice = CheckpointSlice()
-        return perform { (database) throws(StorageFault) in
+        try perform { (database) throws(StorageFault) in
             try database.fold { (transaction) throws(StorageFault) in try written.put(transaction) }
         }
     }
 
     private func end(
         through point: (sequence: UInt64, mark: UInt64), _ greatestSequence: UInt32
-    ) -> StorageFault? {
+    ) throws(StorageFault) {
         var facts = StoreFacts(journalStartRevision: journalStart.revision)
         facts.lastSequenceOfThings = greatestSequence
         let removedJobs = store.jobs.withLock { table in
@@ -89,10 +130,10 @@ struct StoreCheckpoint {
         let removedRows = store.stripes.map { stripe in
             stripe.content.withLock { $0.removedRows.filter { $0.sequence <= point.sequence } }
         }
-        if let fault = waitUntilDurable(facts.deletionsSequence) { return fault }
+        try waitUntilDurable(facts.deletionsSequence)
         let start = journalStart.sequence
-        let fault = perform { [facts] (database) throws(StorageFault) in
-            try database.checkpoint(through: point.sequence, journalStart: start) {
+        try perform { [facts] (database) throws(StorageFault) in
+            try database.moveCheckpoint(through: point.sequence, journalStart: start) {
                 (transaction) throws(StorageFault) in
                 for row in removedRows.joined() {
                     try transaction.deleteExecution(Int64(row.jobNumber), position: Int64(row.position))
@@ -103,20 +144,28 @@ struct StoreCheckpoint {
                 }
                 var buffer = JournalBuffer()
                 facts.append(to: &buffer)
-                try transaction.putFact(StoreFacts.name, body: buffer.bytes.span.bytes)
+                try transaction.putFact(StoreFacts.name, body: buffer.span)
             }
         }
-        if let fault { return fault }
         store.jobs.withLock { table in table.removed.removeAll { $0.sequence <= point.sequence } }
         for stripe in store.stripes {
             stripe.content.withLock { $0.removedRows.removeAll { $0.sequence <= point.sequence } }
         }
-        return nil
+    }
+
+    private func cutJournal() throws(StorageFault) {
+        let hasMore = Mutex(true)
+        while hasMore.withLock({ $0 }) {
+            try perform { (database) throws(StorageFault) in
+                let isMore = try database.trimJournal()
+                hasMore.withLock { $0 = isMore }
+            }
+        }
     }
 
     // MARK: The writer's queue
 
-    private func waitUntilDurable(_ sequence: UInt64) -> StorageFault? {
+    private func waitUntilDurable(_ sequence: UInt64) throws(StorageFault) {
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<StorageFault?>(nil)
         committer.begin()
@@ -125,13 +174,25 @@ struct StoreCheckpoint {
             done.signal()
         }
         done.wait()
-        return outcome.withLock { $0 }
+        if let fault = outcome.withLock({ $0 }) { throw fault }
+    }
+
+    /// Moves the WAL into the database: what there is of it beside the writer, and the rest between two groups.
+    func moveWAL() throws(StorageFault) {
+        guard committer.isRunning else { return }
+        var fault = mover?.move()
+        // Where there was no room, the writer tries again as often as it takes.
+        if case .diskFull? = fault { fault = nil }
+        try perform { [fault] (database) throws(StorageFault) in
+            if let fault { try database.note(fault) }
+            try database.moveWAL()
+        }
     }
 
     /// Runs `body` between two groups; again and again while there is no room.
     private func perform(
         _ body: @escaping @Sendable (JournalDatabase) throws(StorageFault) -> Void
-    ) -> StorageFault? {
+    ) throws(StorageFault) {
         while true {
             let done = DispatchSemaphore(value: 0)
             let outcome = Mutex<StorageFault?>(nil)
@@ -145,80 +206,8 @@ struct StoreCheckpoint {
                 }
             }
             done.wait()
-            let fault = outcome.withLock { $0 }
-            guard case .diskFull? = fault, pause() else { return fault }
+            guard let fault = outcome.withLock({ $0 }) else { return }
+            guard case .diskFull = fault, pause() else { throw fault }
         }
-    }
-}
-
-/// Rows on their way into the tables.
-struct CheckpointSlice: Sendable {
-    private struct Row: Sendable {
-        var job: UInt64
-        /// Of an execution: its place; of targets: the row.
-        var number: Int64
-        var body: [UInt8]
-    }
-
-    private var jobs: [Row] = []
-    private var targets: [Row] = []
-    private var executions: [(row: ExecutionRow, body: [UInt8])] = []
-    /// The newest record that the rows show.
-    private(set) var sequence: UInt64 = 0
-
-    var rowCount: Int { jobs.count + targets.count + executions.count }
-
-    mutating func addJob(_ job: UInt64, shows sequence: UInt64, _ write: (inout JournalBuffer) -> Void) {
-        self.sequence = max(self.sequence, sequence)
-        jobs.append(Row(job: job, number: 0, body: Self.bytes(write)))
-    }
-
-    mutating func addTargets(_ job: UInt64, row: Int64, _ write: (inout JournalBuffer) -> Void) {
-        targets.append(Row(job: job, number: row, body: Self.bytes(write)))
-    }
-
-    mutating func add(_ slot: borrowing ExecutionSlot, on thingName: ThingName) {
-        sequence = max(sequence, slot.lastSequence)
-        let isFinished = slot.record.status.isTerminal
-        executions.append(
-            (
-                ExecutionRow(
-                    job: Int64(slot.job.number), position: Int64(slot.jobPosition), thing: thingName.description,
-                    isFinished: isFinished,
-                    finishedAtMilliseconds: isFinished ? slot.record.lastUpdatedAtMilliseconds : 0),
-                Self.bytes { ExecutionRowBody.append(slot, to: &$0) }
-            ))
-    }
-
-    func put(_ transaction: borrowing StateTransaction) throws(StorageFault) {
-        for row in targets {
-            try transaction.putTargets(Int64(row.job), chunk: row.number, body: row.body.span.bytes)
-        }
-        for row in jobs { try transaction.putJob(Int64(row.job), body: row.body.span.bytes) }
-        for (row, body) in executions { try transaction.putExecution(row, body: body.span.bytes) }
-    }
-
-    private static func bytes(_ write: (inout JournalBuffer) -> Void) -> [UInt8] {
-        var buffer = JournalBuffer()
-        write(&buffer)
-        return buffer.bytes
-    }
-}
-
-extension Stripe {
-    /// Copies executions whose rows are out of date. Returns whether there are no more.
-    mutating func captureDirty(
-        atMost limit: Int, into slice: inout CheckpointSlice, _ greatestSequence: inout UInt32
-    ) -> Bool {
-        var count = 0
-        while count < limit, let index = dirtySlots.popLast() {
-            let slot = Int(index)
-            guard slots[slot].isDirty, slots[slot].job !== StoredJob.vacant else { continue }
-            slots[slot].isDirty = false
-            greatestSequence = max(greatestSequence, max(slots[slot].sequence, slots[slot].startSequence))
-            slice.add(slots[slot], on: things.name(of: slots[slot].thing))
-            count += 1
-        }
-        return dirtySlots.isEmpty
     }
 }

@@ -13,6 +13,8 @@ struct StoreRecovery {
     private(set) var removedJobs: [JobTable.RemovedJob] = []
     private var identities: [UInt64: JobIdentity] = [:]
     private(set) var replayedCount = 0
+    private(set) var tablesDuration = Duration.zero
+    private(set) var journalDuration = Duration.zero
     /// Of the newest event that the tables show.
     private(set) var checkpointRevision: UInt64 = 0
     private var turn: Turn
@@ -36,23 +38,30 @@ struct StoreRecovery {
     static func facts(of database: JournalDatabase, at now: Int64) throws(StorageFault) -> StoreFacts {
         var facts = StoreFacts(journalStartRevision: ChangeFeed.firstRevision(startedAtMilliseconds: now) - 1)
         let isThere = try database.fact(StoreFacts.name) { (body) throws(StorageFault) in
-            var reader = RecordReader(body, place: "facts, row \(StoreFacts.name)")
+            var reader = RecordReader(body, place: .fact(StoreFacts.name))
             facts = try StoreFacts(from: &reader)
         }
         if !isThere {
             var buffer = JournalBuffer()
             facts.append(to: &buffer)
             try database.fold { (transaction) throws(StorageFault) in
-                try transaction.putFact(StoreFacts.name, body: buffer.bytes.span.bytes)
+                try transaction.putFact(StoreFacts.name, body: buffer.span)
             }
         }
         return facts
     }
 
     mutating func run() throws(StorageFault) {
+        let clock = ContinuousClock()
+        let began = clock.now
         checkpointRevision = store.changes.revision
+        // Growing step by step would copy each execution twice; hashing spreads them over the stripes by chance.
+        let slotCount = Int(clamping: database.statistics().openExecutionCount) / store.stripes.count * 21 / 20
         for stripe in store.stripes {
-            stripe.content.withLock { $0.things.sequenceFloor = facts.lastSequenceOfThings }
+            stripe.content.withLock {
+                $0.things.sequenceFloor = facts.lastSequenceOfThings
+                $0.slots.reserveCapacity(slotCount)
+            }
         }
         try readJobs()
         var retried: Set<ThingName> = []
@@ -60,13 +69,15 @@ struct StoreRecovery {
             if let name = try restore(row, body) { retried.insert(name) }
         }
         for name in retried { try restoreAll(of: name) }
+        let read = clock.now
         let checkpointSequence = database.checkpointSequence
-        try database.forEachRecord(after: database.journalStart) { (sequence, record) throws(StorageFault) in
-            var reader = RecordReader(record, place: "journal, sequence \(sequence)")
+        try database.forEachRecordRange(after: database.journalStart) { (sequence, group, range) throws(StorageFault) in
+            var reader = RecordReader(group, in: range, place: .sequence(sequence))
             try replay(&reader, sequence, isInTables: sequence <= checkpointSequence)
             if sequence == checkpointSequence { checkpointRevision = store.changes.revision }
         }
         try finish()
+        (tablesDuration, journalDuration) = (read - began, clock.now - read)
     }
 
     // MARK: Tables
@@ -74,7 +85,7 @@ struct StoreRecovery {
     private mutating func readJobs() throws(StorageFault) {
         var targetCounts: [UInt64: Int] = [:]
         try database.forEachJob { (number, body) throws(StorageFault) in
-            var reader = RecordReader(body, place: "jobs, row \(number)")
+            var reader = RecordReader(body, place: .row("jobs", number))
             guard let number = UInt64(exactly: number) else { throw reader.malformed("no such number of a job") }
             let job = try StoredJob.created(number, at: 0, changes: store.changes, from: &reader)
             targetCounts[job.number] = try job.withState { (state) throws(StorageFault) in
@@ -85,7 +96,7 @@ struct StoreRecovery {
         }
         try database.forEachTargets { (number, chunk, body) throws(StorageFault) in
             guard let job = UInt64(exactly: number).flatMap({ jobs[$0] }) else { return }
-            var reader = RecordReader(body, place: "targets, row \(number), \(chunk)")
+            var reader = RecordReader(body, place: .cell("targets", number, chunk))
             let names = try JobTargets.names(from: &reader)
             job.state.withLock { $0.restore(names, row: chunk) }
         }
@@ -102,16 +113,16 @@ struct StoreRecovery {
     private mutating func restore(_ row: ExecutionRow, _ bytes: RawSpan) throws(StorageFault) -> ThingName? {
         // Rows of a job that is gone are deleted with the checkpoint that deletes the job's.
         guard let job = UInt64(exactly: row.job).flatMap({ jobs[$0] }) else { return nil }
-        let place = "executions, row \(row.job), \(row.position)"
+        let place = RecordPlace.cell("executions", row.job, row.position)
         guard let position = UInt32(exactly: row.position), Int(position) < job.executionCountMax else {
-            throw .damaged("the job has no such execution", at: place)
+            throw .damaged("the job has no such execution", at: "\(place)")
         }
         guard job.state.withLock({ $0.reference(at: position) }) == nil else { return nil }
         let body = try ExecutionRowBody(bytes, place: place)
         var text = row.thing
         text.makeContiguousUTF8()
         guard let name = ThingName(received: text.utf8Span.span.bytes) else {
-            throw .damaged("the thing's name is too long", at: place)
+            throw .damaged("the thing's name is too long", at: "\(place)")
         }
         insert(body, of: job, on: name, position: position)
         return body.image.record.retryAttempt > 0 ? name : nil
@@ -462,38 +473,4 @@ struct StoreRecovery {
             }
         }
     }
-}
-
-/// One record while it is replayed.
-struct RecordReplay {
-    let sequence: UInt64
-    let revision: UInt64
-    let identity: JobIdentity
-    var job: StoredJob?
-    let isInTables: Bool
-    /// What it says to those who watch, the first with `revision`.
-    var events: [FeedEvent] = []
-    private var isForced = false
-
-    init(sequence: UInt64, revision: UInt64, identity: JobIdentity, job: StoredJob?, isInTables: Bool) {
-        self.sequence = sequence
-        self.revision = revision
-        self.identity = identity
-        self.job = job
-        self.isInTables = isInTables
-    }
-
-    /// For an execution that was just made from the same record.
-    init(again replay: RecordReplay) {
-        self = replay
-        isForced = true
-    }
-
-    /// The job, if the record is to change anything; nothing of a job that is gone.
-    var wanted: StoredJob? { isInTables ? nil : job }
-
-    func malformed(_ what: String) -> StorageFault { .damaged(what, at: "journal, sequence \(sequence)") }
-
-    /// Whether what shows the records up to `shown` does not show this one.
-    func isNews(_ shown: UInt64) -> Bool { isForced || sequence > shown }
 }

@@ -1,38 +1,89 @@
 /// Records on their way into one group: each a length of four bytes and the record itself.
 ///
-/// It keeps its memory when it is emptied, so that appending allocates nothing in the steady state.
-package struct JournalBuffer: ~Copyable {
-    package private(set) var bytes: [UInt8] = []
+/// It keeps its memory when it is emptied, so that appending allocates nothing in the steady state. The memory is its own
+/// rather than an array's, because a record has some twenty short fields and an array is looked at before each.
+///
+/// `@unchecked Sendable`: it cannot be copied, so that whoever has it is the only one who has its memory.
+package struct JournalBuffer: ~Copyable, @unchecked Sendable {
+    /// Holds `capacity` bytes, of which the first `byteCount` are written.
+    private var base: UnsafeMutableRawPointer
+    private var capacity: Int
+    package private(set) var byteCount = 0
 
-    package init() {}
+    package init() { self.init(capacity: 256) }
 
-    package var byteCount: Int { bytes.count }
-
-    package mutating func append(_ byte: UInt8) { bytes.append(byte) }
-
-    package mutating func append(_ span: RawSpan) {
-        // The buffer lives through the call, which copies it.
-        span.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    init(capacity: Int) {
+        self.capacity = capacity
+        base = .allocate(byteCount: capacity, alignment: 8)
     }
 
-    package mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    deinit { base.deallocate() }
 
-    package mutating func append(_ integer: some FixedWidthInteger) {
-        var rest = integer.littleEndian
-        // The integer's own bytes, copied during the call.
-        withUnsafeBytes(of: &rest) { bytes.append(contentsOf: $0) }
+    package var span: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            // The bytes are written and stay where they are as long as the buffer is borrowed.
+            let span = RawSpan(_unsafeStart: base, byteCount: byteCount)
+            return _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// A copy.
+    package var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: base, count: byteCount)) }
+
+    package mutating func append(_ byte: UInt8) {
+        reserve(1)
+        base.storeBytes(of: byte, toByteOffset: byteCount, as: UInt8.self)
+        byteCount += 1
+    }
+
+    package mutating func append(_ span: RawSpan) {
+        let count = span.byteCount
+        reserve(count)
+        let end = base + byteCount
+        span.withUnsafeBytes { source in
+            // There is room for as many bytes, and the source is somebody else's memory.
+            if let start = source.baseAddress { end.copyMemory(from: start, byteCount: count) }
+        }
+        byteCount += count
+    }
+
+    package mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append($0.span.bytes) }
+    }
+
+    package mutating func append(_ integer: some FixedWidthInteger & BitwiseCopyable) {
+        let count = MemoryLayout.size(ofValue: integer)
+        reserve(count)
+        base.storeBytes(of: integer.littleEndian, toByteOffset: byteCount, as: type(of: integer))
+        byteCount += count
     }
 
     /// Appends one record: what `write` appends, under its length.
     mutating func appendRecord(_ write: (inout JournalBuffer) -> Void) {
-        let start = bytes.count
+        let start = byteCount
         append(UInt32(0))
         write(&self)
-        let byteCount = UInt32(bytes.count - start - 4)
-        for index in 0..<4 { bytes[start + index] = UInt8(truncatingIfNeeded: byteCount >> (8 * UInt32(index))) }
+        let count = UInt32(truncatingIfNeeded: byteCount - start - 4)
+        base.storeBytes(of: count.littleEndian, toByteOffset: start, as: UInt32.self)
     }
 
-    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+    mutating func removeAll() { byteCount = 0 }
+
+    @inline(__always)
+    private mutating func reserve(_ count: Int) {
+        if capacity - byteCount < count { grow(by: count) }
+    }
+
+    @inline(never)
+    private mutating func grow(by count: Int) {
+        let newCapacity = max(2 * capacity, byteCount + count)
+        let new = UnsafeMutableRawPointer.allocate(byteCount: newCapacity, alignment: 8)
+        new.copyMemory(from: base, byteCount: byteCount)
+        base.deallocate()
+        (base, capacity) = (new, newCapacity)
+    }
 }
 
 /// Reads the records of a group, which came from a file.
@@ -42,6 +93,16 @@ package enum JournalRecords {
         first: UInt64, last: UInt64, in records: RawSpan,
         _ body: (_ sequence: UInt64, _ record: RawSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
+        try forEachRange(first: first, last: last, in: records) { (sequence, range) throws(StorageFault) in
+            try body(sequence, records.extracting(range))
+        }
+    }
+
+    /// The same with where the record stands in the group.
+    static func forEachRange(
+        first: UInt64, last: UInt64, in records: RawSpan,
+        _ body: (_ sequence: UInt64, _ range: Range<Int>) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
         var offset = 0
         var sequence = first
         while offset < records.byteCount {
@@ -50,7 +111,7 @@ package enum JournalRecords {
                 UInt32(littleEndian: records.fourBytes(at: offset)))
             offset += 4
             guard byteCount <= records.byteCount - offset else { throw malformed(sequence) }
-            try body(sequence, records.extracting(offset..<(offset + byteCount)))
+            try body(sequence, offset..<(offset + byteCount))
             offset += byteCount
             sequence += 1
         }

@@ -49,6 +49,21 @@ extension JournalDatabase {
         }
     }
 
+    /// The same with the whole group, copied once for all of its records.
+    func forEachRecordRange(
+        after sequence: UInt64,
+        _ body: (_ sequence: UInt64, _ group: [UInt8], _ range: Range<Int>) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        try forEachGroup(after: sequence) { (first, last, records) throws(StorageFault) in
+            // The array copies them during the call.
+            let group = records.withUnsafeBytes { Array($0) }
+            try JournalRecords.forEachRange(first: first, last: last, in: records) {
+                (number, range) throws(StorageFault) in
+                if number > sequence { try body(number, group, range) }
+            }
+        }
+    }
+
     // MARK: Executions
 
     package enum ExecutionSelection: Sendable { case all, open, finished }

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The durable file of the embedded store: groups of the journal, and the state tables that checkpoints fold them into.
 ///
 /// It knows bytes only; what a record or a body means is its user's business.
@@ -16,14 +18,17 @@ package final class JournalDatabase {
     var meta: StoreMeta
     /// The first fault of a write, after which there are no more.
     package private(set) var fault: StorageFault?
-    private var byteCountSinceWALMoved: Int
+    /// Who moves the WAL beside the writer looks at it.
+    let walLength = WALLength()
     /// Moving the WAL did not work and is tried again.
     var isWALOverdue = false
     private var isClosed = false
+    /// When it was last moved here; it begins anew when all of it has been.
+    private var pageCountMoved = 0
 
-    /// Beyond this the WAL is moved into the database between two groups, whether or not a checkpoint comes: it bounds
-    /// the file and what a start has to look through.
-    private static let walByteCountMax = 64 << 20
+    /// Beyond this the WAL is moved into the database between two groups, although everybody waits for that: `WALMover`,
+    /// which does it beside them, does not come to it.
+    private static let walPageCountMax = (512 << 20) / 8192
 
     /// Opens the store in `directory`, which it keeps locked. With `create` the directory and the store are made if they
     /// are not there; a store that is there is opened as it is.
@@ -44,7 +49,9 @@ package final class JournalDatabase {
     }
 
     private init(directory: consuming StoreDirectory, connection: SQLiteConnection) throws(StorageFault) {
-        byteCountSinceWALMoved = Int(clamping: FileDescriptor.byteCount(of: directory.walPath))
+        connection.countWAL(in: walLength)
+        walLength.pageCount.store(
+            Int(clamping: FileDescriptor.byteCount(of: directory.walPath)) / 8192, ordering: .relaxed)
         meta = try StoreMeta.load(from: connection)
         statements = try StoreStatements(connection)
         self.connection = connection
@@ -74,12 +81,14 @@ package final class JournalDatabase {
             meta.lastSequence = last
             meta.groupCount &+= 1
         }
-        byteCountSinceWALMoved += records.byteCount + 32_768
     }
 
     /// Keeps the WAL short. Apart from `appendGroup`, so that nobody waits for it.
     package func maintain() throws(StorageFault) {
-        if byteCountSinceWALMoved > Self.walByteCountMax || isWALOverdue { try moveWAL() }
+        let pageCount = walLength.pageCount.load(ordering: .relaxed)
+        // It has begun anew.
+        if pageCount < pageCountMoved { pageCountMoved = 0 }
+        if isWALOverdue || pageCount > Self.walPageCountMax + pageCountMoved { try moveWAL() }
     }
 
     /// One transaction; `meta` is stored with it. Everything that changes the file comes through here or `moveWAL`.
@@ -102,13 +111,15 @@ package final class JournalDatabase {
     func moveWAL(isTruncating: Bool = false) throws(StorageFault) {
         if let fault { throw fault }
         do {
-            try connection.moveWAL(isTruncating: isTruncating)
-            byteCountSinceWALMoved = 0
+            pageCountMoved = try connection.moveWAL(isTruncating: isTruncating).all
             isWALOverdue = false
         } catch {
             throw latched(error)
         }
     }
+
+    /// Takes note of what happened to whoever moves the WAL on another connection, which concerns all that is stored.
+    func note(_ fault: StorageFault) throws(StorageFault) { throw latched(fault) }
 
     private func latched(_ fault: StorageFault) -> StorageFault {
         if !fault.mayBeTriedAgain { self.fault = fault }

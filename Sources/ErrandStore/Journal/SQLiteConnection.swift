@@ -1,10 +1,13 @@
 internal import CSQLite
 internal import Glibc
+internal import Synchronization
 
 /// One connection, used by one thread at a time. With `SQLiteStatement` the only place that holds SQLite's pointers.
 final class SQLiteConnection {
     fileprivate let handle: OpaquePointer
     let path: String
+    /// Told of the WAL's length, if anybody wants to know.
+    private var walLength: WALLength?
 
     init(path: String, mayCreate: Bool) throws(StorageFault) {
         var handle: OpaquePointer?
@@ -66,12 +69,31 @@ final class SQLiteConnection {
         if sqlite3_get_autocommit(handle) == 0 { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
     }
 
-    /// Moves what it can of the WAL into the database and syncs that, without waiting for readers.
-    func moveWAL(isTruncating: Bool = false) throws(StorageFault) {
+    /// Moves what it can of the WAL into the database and syncs that, without waiting for readers or a writer. Returns how
+    /// many pages the WAL has, and how many of them are in the database.
+    @discardableResult
+    func moveWAL(isTruncating: Bool = false) throws(StorageFault) -> (all: Int, moved: Int) {
         let mode = isTruncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
-        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
+        var (all, moved) = (0 as Int32, 0 as Int32)
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &all, &moved)
         // A reader in the way, such as a backup, only means that the rest is moved another time.
         guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw fault(code, "move the WAL") }
+        return (Int(max(0, all)), Int(max(0, moved)))
+    }
+
+    /// Counts the pages of the WAL in `length` from here on.
+    func countWAL(in length: WALLength) {
+        walLength = length
+        // The counter lives as long as this connection, which is what calls it.
+        let context = Unmanaged.passUnretained(length).toOpaque()
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pageCount in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<WALLength>.fromOpaque(context).takeUnretainedValue().pageCount
+                    .store(Int(pageCount), ordering: .relaxed)
+                return SQLITE_OK
+            }, context)
     }
 
     func fault(_ code: Int32, _ operation: String) -> StorageFault {
@@ -92,4 +114,9 @@ final class SQLiteConnection {
         default: return .inputOutput(operation: operation, code: code, text: text)
         }
     }
+}
+
+/// How many pages the WAL had after the last commit, those among them that are in the database already.
+final class WALLength: Sendable {
+    let pageCount = Atomic(0)
 }

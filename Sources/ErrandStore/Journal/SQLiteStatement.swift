@@ -100,6 +100,11 @@ final class SQLiteStatement {
         return sqlite3_column_int64(pointer, column)
     }
 
+    /// Nothing if it is NULL.
+    func optionalInteger(_ column: Int32) throws(StorageFault) -> Int64? {
+        sqlite3_column_type(pointer, column) == SQLITE_NULL ? nil : try integer(column)
+    }
+
     func string(_ column: Int32) throws(StorageFault) -> String {
         try withBytes(column, isText: true) { (bytes) in
             bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }

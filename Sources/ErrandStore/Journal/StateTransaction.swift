@@ -71,15 +71,23 @@ package struct StateTransaction: ~Copyable {
     // MARK: Executions
 
     package func putExecution(_ row: ExecutionRow, body: RawSpan) throws(StorageFault) {
-        try removeExecutionFromTally(row.job, row.position)
+        let old = try removeExecutionFromTally(row.job, row.position)
         let checksum = row.checksum(body: body)
-        let put = database.statements.executions.put
-        try put.bind(row.job, at: 1)
-        try put.bind(row.position, at: 2)
-        try put.bind(row.isFinished ? 1 : 0, at: 4)
-        try put.bind(row.finishedAtMilliseconds, at: 5)
-        try put.bind(checksum, at: 7)
-        try put.run(text: row.thing.utf8Span.span.bytes, at: 3, bytes: body, at: 6)
+        if old == row {
+            let replace = database.statements.replaceExecutionBody
+            try replace.bind(row.job, at: 1)
+            try replace.bind(row.position, at: 2)
+            try replace.bind(checksum, at: 4)
+            try replace.run(bytes: body, at: 3)
+        } else {
+            let put = database.statements.executions.put
+            try put.bind(row.job, at: 1)
+            try put.bind(row.position, at: 2)
+            try put.bind(row.isFinished ? 1 : 0, at: 4)
+            try put.bind(row.finishedAtMilliseconds, at: 5)
+            try put.bind(checksum, at: 7)
+            try put.run(text: row.thing.utf8Span.span.bytes, at: 3, bytes: body, at: 6)
+        }
         if row.isFinished {
             database.meta.finishedExecutions.add(checksum)
         } else {
@@ -88,26 +96,29 @@ package struct StateTransaction: ~Copyable {
     }
 
     package func deleteExecution(_ job: Int64, position: Int64) throws(StorageFault) {
-        guard try removeExecutionFromTally(job, position) else { return }
+        guard try removeExecutionFromTally(job, position) != nil else { return }
         let delete = database.statements.executions.delete
         try delete.bind(job, at: 1)
         try delete.bind(position, at: 2)
         try delete.run()
     }
 
-    @discardableResult
-    private func removeExecutionFromTally(_ job: Int64, _ position: Int64) throws(StorageFault) -> Bool {
+    /// Returns the row as it was.
+    private func removeExecutionFromTally(_ job: Int64, _ position: Int64) throws(StorageFault) -> ExecutionRow? {
         let get = database.statements.executions.get
         try get.bind(job, at: 1)
         try get.bind(position, at: 2)
-        let old = try get.ifRow { () throws(StorageFault) in try get.readExecution { _, _ in } }
-        guard let old else { return false }
-        if old.isFinished {
-            database.meta.finishedExecutions.remove(old.checksum)
-        } else {
-            database.meta.openExecutions.remove(old.checksum)
+        var old: ExecutionRow?
+        let found = try get.ifRow { () throws(StorageFault) in
+            try get.readExecution { (row, _) throws(StorageFault) in old = row }
         }
-        return true
+        guard let found else { return nil }
+        if found.isFinished {
+            database.meta.finishedExecutions.remove(found.checksum)
+        } else {
+            database.meta.openExecutions.remove(found.checksum)
+        }
+        return old
     }
 
     // MARK: Facts
@@ -159,16 +170,8 @@ extension JournalDatabase {
         through sequence: UInt64, journalStart: UInt64? = nil,
         _ body: (borrowing StateTransaction) throws(StorageFault) -> Void
     ) throws(StorageFault) {
-        precondition(sequence >= meta.checkpointSequence && sequence <= meta.lastSequence)
-        let start = max(meta.journalStart, min(journalStart ?? sequence, sequence))
-        try write { () throws(StorageFault) in
-            try body(StateTransaction(self))
-            try statements.deleteGroups.bind(Int64(start), at: 1)
-            try statements.deleteGroups.run()
-            meta.groupCount &-= UInt64(clamping: connection.changeCount)
-            meta.checkpointSequence = sequence
-            meta.journalStart = start
-        }
+        try moveCheckpoint(through: sequence, journalStart: journalStart ?? sequence, body)
+        while try trimJournal() {}
         do throws(StorageFault) {
             try moveWAL()
         } catch {
@@ -176,5 +179,35 @@ extension JournalDatabase {
             if let fault { throw fault }
             isWALOverdue = true
         }
+    }
+
+    /// The same without taking the groups away that are not wanted any more, and without moving the WAL.
+    package func moveCheckpoint(
+        through sequence: UInt64, journalStart: UInt64,
+        _ body: (borrowing StateTransaction) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        precondition(sequence >= meta.checkpointSequence && sequence <= meta.lastSequence)
+        let start = max(meta.journalStart, min(journalStart, sequence))
+        try write { () throws(StorageFault) in
+            try body(StateTransaction(self))
+            meta.checkpointSequence = sequence
+            meta.journalStart = start
+        }
+    }
+
+    /// Takes some of the groups away that end before the journal begins, in one transaction: each of their pages has to be
+    /// read for that, and nobody is to wait for all of them. Returns whether there are more.
+    package func trimJournal(atMost groupCount: Int64 = 8) throws(StorageFault) -> Bool {
+        let find = statements.endOfFirstGroups
+        try find.bind(Int64(meta.journalStart), at: 1)
+        try find.bind(groupCount, at: 2)
+        let end = try find.ifRow { () throws(StorageFault) in try find.optionalInteger(0) } ?? nil
+        guard let end else { return false }
+        try write { () throws(StorageFault) in
+            try statements.deleteGroups.bind(end, at: 1)
+            try statements.deleteGroups.run()
+            meta.groupCount &-= UInt64(clamping: connection.changeCount)
+        }
+        return true
     }
 }

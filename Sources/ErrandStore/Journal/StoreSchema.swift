@@ -77,6 +77,16 @@ enum StoreSchema {
         _ = try connection.integer("PRAGMA secure_delete = OFF")
     }
 
+    /// For a connection that moves the WAL, beside the one that writes.
+    static func configureMover(_ connection: SQLiteConnection) throws(StorageFault) {
+        try connection.execute("PRAGMA mmap_size = 0")
+        // Both files are synced: the WAL before its pages are copied, the database after that.
+        try connection.execute("PRAGMA synchronous = FULL")
+        try connection.execute("PRAGMA wal_autocheckpoint = 0")
+        // A connection that has read nothing yet does not know that there is a WAL, and would have nothing to move.
+        try check(connection)
+    }
+
     /// For a connection that only reads, beside the one that writes.
     static func configureReader(_ connection: SQLiteConnection) throws(StorageFault) {
         try connection.execute("PRAGMA cell_size_check = ON")

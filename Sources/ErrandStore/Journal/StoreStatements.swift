@@ -4,10 +4,12 @@ final class StoreStatements {
     let commit: SQLiteStatement
     let insertGroup: SQLiteStatement
     let deleteGroups: SQLiteStatement
+    let endOfFirstGroups: SQLiteStatement
     let replaceMeta: SQLiteStatement
     let jobs: Row
     let targets: Row
     let executions: Row
+    let replaceExecutionBody: SQLiteStatement
     let facts: Row
 
     /// Reads, writes and deletes one row by its key.
@@ -30,12 +32,17 @@ final class StoreStatements {
         insertGroup = try connection.prepare(
             "INSERT INTO journal(last, first, records, checksum) VALUES(?1, ?2, ?3, ?4)")
         deleteGroups = try connection.prepare("DELETE FROM journal WHERE last <= ?1")
+        endOfFirstGroups = try connection.prepare(
+            "SELECT max(last) FROM (SELECT last FROM journal WHERE last <= ?1 ORDER BY last LIMIT ?2)")
         replaceMeta = try connection.prepare(StoreMeta.replaceStatement)
         jobs = try row("jobs", "job, body, checksum", key: "job = ?1", "?1, ?2, ?3")
         targets = try row(
             "targets", "job, chunk, body, checksum", key: "job = ?1 AND chunk = ?2", "?1, ?2, ?3, ?4")
         executions = try row(
             "executions", Self.executionColumns, key: "job = ?1 AND position = ?2", "?1, ?2, ?3, ?4, ?5, ?6, ?7")
+        // Names no column of an index, so that SQLite leaves the indexes alone.
+        replaceExecutionBody = try connection.prepare(
+            "UPDATE executions SET body = ?3, checksum = ?4 WHERE job = ?1 AND position = ?2")
         facts = try row("facts", "name, body, checksum", key: "name = ?1", "?1, ?2, ?3")
     }
 

@@ -54,7 +54,11 @@ struct NewerRowTests {
         var slice = CheckpointSlice()
         var greatest: UInt32 = 0
         for stripe in store.memory.stripes {
-            _ = stripe.content.withLock { $0.captureDirty(atMost: 10, into: &slice, &greatest) }
+            stripe.content.withLock { stripe in
+                var rows: [DirtyRow] = []
+                stripe.takeDirty(into: &rows)
+                for row in rows { stripe.capture(row, into: &slice, &greatest) }
+            }
         }
         let written = slice
         let done = DispatchSemaphore(value: 0)

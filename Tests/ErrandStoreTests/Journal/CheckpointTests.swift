@@ -95,6 +95,23 @@ struct CheckpointTests {
         }
     }
 
+    /// What is not wanted any more may stay for a while, through a crash too.
+    @Test func theJournalIsCutAFewGroupsAtATime() throws {
+        do {
+            let database = try store.open()
+            for count in 1...20 as ClosedRange<UInt64> { try database.appendGroup(recordCount: count) }
+            try database.moveCheckpoint(through: 200, journalStart: 190) { _ in }
+            #expect(database.statistics().groupCount == 20 && database.verify() == [])
+            #expect(try database.trimJournal())
+            #expect(database.statistics().groupCount == 12 && database.verify() == [])
+        }
+        let database = try store.open()
+        #expect(database.checkpointSequence == 200 && database.journalStart == 190 && database.verify() == [])
+        #expect(try database.trimJournal(atMost: 100))
+        #expect(try !database.trimJournal())
+        #expect(database.statistics().groupCount == 1 && database.verify() == [])
+    }
+
     @Test func aCheckpointOnAFullDiskLeavesTheOldState() throws {
         let database = try store.open()
         try database.appendGroup(recordCount: 5)

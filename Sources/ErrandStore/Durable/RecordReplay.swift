@@ -1,0 +1,35 @@
+import ErrandCore
+
+/// One record while it is replayed.
+struct RecordReplay {
+    let sequence: UInt64
+    let revision: UInt64
+    let identity: JobIdentity
+    var job: StoredJob?
+    let isInTables: Bool
+    /// What it says to those who watch, the first with `revision`.
+    var events: [FeedEvent] = []
+    private var isForced = false
+
+    init(sequence: UInt64, revision: UInt64, identity: JobIdentity, job: StoredJob?, isInTables: Bool) {
+        self.sequence = sequence
+        self.revision = revision
+        self.identity = identity
+        self.job = job
+        self.isInTables = isInTables
+    }
+
+    /// For an execution that was just made from the same record.
+    init(again replay: RecordReplay) {
+        self = replay
+        isForced = true
+    }
+
+    /// The job, if the record is to change anything; nothing of a job that is gone.
+    var wanted: StoredJob? { isInTables ? nil : job }
+
+    func malformed(_ what: String) -> StorageFault { .damaged(what, at: "journal, sequence \(sequence)") }
+
+    /// Whether what shows the records up to `shown` does not show this one.
+    func isNews(_ shown: UInt64) -> Bool { isForced || sequence > shown }
+}
