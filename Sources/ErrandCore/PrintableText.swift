@@ -43,10 +43,20 @@ package enum PrintableText {
         return seen & 0x8080_8080_8080_8080 == 0
     }
 
+    /// Whether every byte is from 0x20 to 0x7E; eight at a time, none of which reaches into its neighbour.
     private static func isPrintableASCII(_ bytes: RawSpan) -> Bool {
-        for offset in 0..<bytes.byteCount {
+        let high: UInt64 = 0x8080_8080_8080_8080
+        var offset = 0
+        while bytes.byteCount - offset >= 8 {
+            let word = bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let isFrom0x20 = ((word | high) &- 0x2020_2020_2020_2020) & high == high
+            guard word & high == 0, isFrom0x20, (word &+ 0x0101_0101_0101_0101) & high == 0 else { return false }
+            offset += 8
+        }
+        while offset < bytes.byteCount {
             let byte = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
             if byte < 0x20 || byte > 0x7E { return false }
+            offset += 1
         }
         return true
     }

@@ -32,4 +32,20 @@ struct StatusDetailsTests {
         #expect(try ten.merging(ten).count == 10)
         #expect(throws: InvalidField.self) { try ten.merging(StatusDetails([(key: "other", value: "v")])) }
     }
+
+    /// Texts are looked through eight bytes at a time: one wrong byte is found at every place of every length.
+    @Test func everyByteOfATextIsLookedAt() throws {
+        for length in 1...20 {
+            for place in 0..<length {
+                for byte in UInt8.min...UInt8.max {
+                    var text = [UInt8](repeating: UInt8(ascii: "~"), count: length)
+                    text[place] = byte
+                    let flat = [1, 0, UInt8(ascii: "k"), UInt8(length), 0] + text
+                    let isTaken = (try? StatusDetails(checking: flat, count: 1)) != nil
+                    let isReceived = (try? StatusDetails(received: flat, count: 1)) != nil
+                    #expect(isTaken == (0x20...0x7E).contains(byte) && isReceived == (byte < 0x80))
+                }
+            }
+        }
+    }
 }
