@@ -175,9 +175,7 @@ public final class JobExecutionClient: Sendable {
     @inline(__always)
     private func run(_ call: OutstandingCall, on channel: Channel, at now: Int64) async {
         if Task.isCancelled { call.isCancelled = true }
-        // The library's own variant for functions that stay on their caller's executor, as this one does. The usual one asks which
-        // executor that is, under a lock of the task, only to find that it is there already: a twentieth of a call.
-        await _unsafeInheritExecutor_withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             call.waitBriefly(continuation)
             channel.start(call, at: now)
         }
