@@ -1,17 +1,15 @@
 /// The characters that names may have: letters, digits, `_`, `-`, and for things and detail keys `:`.
 package enum NameAlphabet {
+    /// One bit for each byte below 128: whether it is a letter, a digit, `_` or `-`.
+    private static let low: UInt64 = 0x03FF_2000_0000_0000
+    private static let high: UInt64 = 0x07FF_FFFE_87FF_FFFE
+
     package static func firstForbidden(in bytes: RawSpan, allowsColon: Bool) -> UInt8? {
+        let low = allowsColon ? Self.low | 1 << UInt64(UInt8(ascii: ":")) : Self.low
         for offset in 0..<bytes.byteCount {
             let byte = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                continue
-            case UInt8(ascii: ":") where allowsColon:
-                continue
-            default:
-                return byte
-            }
+            let bits = byte < 64 ? low : byte < 128 ? Self.high : 0
+            if bits >> UInt64(byte & 63) & 1 == 0 { return byte }
         }
         return nil
     }

@@ -29,8 +29,12 @@ struct BenchTargets: Sendable {
 
     func thingName(_ index: Int) -> ThingName { ThingName(stored: nameSpan(index)) }
 
-    func isName(_ bytes: RawSpan, of index: Int) -> Bool {
-        bytes.hasSameBytes(as: nameSpan(index))
+    /// A name that needs no memory of its own.
+    typealias Name = InlineArray<18, UInt8>
+
+    func name(_ index: Int) -> Name {
+        let bytes = nameSpan(index)
+        return Name { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
     }
 
     @_lifetime(borrow self)

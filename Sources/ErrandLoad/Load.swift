@@ -157,11 +157,11 @@ final class Load: LoadSource, @unchecked Sendable {
         if welcomedCount == connectionCount + idleConnectionCount { resume(.success(())) }
     }
 
-    func record(nanoseconds: Int64, isRight: Bool) {
-        callCount += 1
-        answeredCallCount += 1
-        histogram.record(nanoseconds: nanoseconds)
-        if !isRight { wrongCount += 1 }
+    func record(_ nanoseconds: [Int64], wrongCount: Int) {
+        callCount += nanoseconds.count
+        answeredCallCount += nanoseconds.count
+        self.wrongCount += wrongCount
+        for duration in nanoseconds { histogram.record(nanoseconds: duration) }
     }
 
     var isOpenLoop: Bool { schedule != nil }

@@ -4,8 +4,8 @@ internal import ErrandWire
 
 /// The calls of one load connection: keeps a number in flight, checks each reply and replaces it by a new call.
 ///
-/// Touched only on the connection's loop.
-final class LoadCalls: ReplySink {
+/// A value, which its connection changes in place: each access to a variable of a class would be checked at run time.
+struct LoadCalls: ReplySink {
     private let load: Load
     private let targets: BenchTargets
     var encoder = SegmentEncoder(
@@ -16,8 +16,17 @@ final class LoadCalls: ReplySink {
     private var lastRequestId: UInt64 = 0
     private var random: RandomKeys
     /// What is in flight, by request id modulo the ring's size: which thing, and since when.
-    private var ring: [(thing: Int, sentAt: Int64, requestId: UInt64)]
+    private var ring: [InFlight]
     private var unanswered = 0
+    /// What the replies of the bytes now being read took; told to the load all at once.
+    private var nanoseconds: [Int64] = []
+    private var wrongCount = 0
+
+    private struct InFlight {
+        var requestId: UInt64 = 0
+        var sentAt: Int64 = 0
+        var name = BenchTargets.Name(repeating: 0)
+    }
 
     init(load: Load, seed: UInt64) {
         self.load = load
@@ -25,17 +34,17 @@ final class LoadCalls: ReplySink {
         random = RandomKeys(state: seed)
         // Describes are answered about in order. Updates may wait for a disk, and describes overtake them by far.
         let ringFactor = load.operation == .describe ? 2 : 64
-        ring = Array(repeating: (0, 0, 0), count: max(16, load.inFlight.nextPowerOfTwo * ringFactor))
+        ring = Array(repeating: InFlight(), count: max(16, load.inFlight.nextPowerOfTwo * ringFactor))
     }
 
-    func welcomed(_ welcome: Welcome) {
+    mutating func welcomed(_ welcome: Welcome) {
         encoder.agreement = SegmentAgreement(compression: welcome.compression == 1, checksums: welcome.checksums == 1)
         encoder.segmentByteCountMax = Int(welcome.segmentByteCountMax)
         load.welcomed()
     }
 
     func goAway(_ goAway: GoAway, status: StatusCode) { load.failed(.unavailable, "the server goes away") }
-    func ping(opaque: UInt64) { encoder.appendControl(Ping(opaque: opaque), .pong) }
+    mutating func ping(opaque: UInt64) { encoder.appendControl(Ping(opaque: opaque), .pong) }
     func pong(opaque: UInt64) {}
     // It watches nothing.
     func events(_ requestId: UInt64, _ events: EventsMessage) -> Bool { false }
@@ -47,22 +56,23 @@ final class LoadCalls: ReplySink {
     }
 
     /// Begins the run; on the loop.
-    func begin() {
+    mutating func begin() {
         now = SystemCall.steadyNanoseconds
         for _ in 0..<load.inFlight { sendNext(at: now) }
     }
 
     var hasRoom: Bool { unanswered < load.inFlight }
 
-    func stop() {
+    mutating func stop() {
         isStopping = true
         if unanswered == 0 { load.finished() }
     }
 
     /// `moment` is when its latency begins.
-    func sendNext(at moment: Int64) {
+    mutating func sendNext(at moment: Int64) {
         let thing = random.next(below: targets.thingCount)
         lastRequestId += 1
+        let name = targets.name(thing)
         if load.operation.isUpdate(Int(truncatingIfNeeded: lastRequestId)) {
             _ = encoder.appendCall(
                 UpdateJobExecutionRequest(
@@ -70,37 +80,48 @@ final class LoadCalls: ReplySink {
                     statusDetails: targets.changingDetails[Int(lastRequestId) % targets.changingDetails.count]),
                 requestId: lastRequestId, timeoutMilliseconds: nil)
         } else {
-            _ = encoder.appendCall(
-                DescribeJobExecutionRequest(jobId: targets.jobId, thingName: targets.thingName(thing)),
-                requestId: lastRequestId, timeoutMilliseconds: nil)
+            _ = DescribeCall.append(
+                jobId: targets.jobId.bytes, thingName: name.span.bytes, requestId: lastRequestId, to: &encoder)
         }
-        ring[Int(lastRequestId) & (ring.count - 1)] = (thing, moment, lastRequestId)
+        ring[Int(lastRequestId) & (ring.count - 1)] = InFlight(requestId: lastRequestId, sentAt: moment, name: name)
         unanswered += 1
     }
 
-    func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool {
+    mutating func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool {
         let entry = ring[Int(truncatingIfNeeded: header.requestId) & (ring.count - 1)]
         guard entry.requestId == header.requestId else { return false }
         unanswered -= 1
         let isRight =
             header.status == 0
-            && (header.opcode != Opcode.describeJobExecution.rawValue || isOf(entry.thing, header, body))
-        load.record(nanoseconds: now - entry.sentAt, isRight: isRight)
+            && (header.opcode != Opcode.describeJobExecution.rawValue || isOf(entry.name, header, body))
+        nanoseconds.append(now - entry.sentAt)
+        if !isRight { wrongCount += 1 }
         if isStopping {
-            if unanswered == 0 { load.finished() }
+            if unanswered == 0 {
+                record()
+                load.finished()
+            }
         } else if !load.isOpenLoop {
             sendNext(at: now)
         }
         return true
     }
 
+    /// Tells the load of the replies that have come.
+    mutating func record() {
+        guard !nanoseconds.isEmpty else { return }
+        load.record(nanoseconds, wrongCount: wrongCount)
+        nanoseconds.removeAll(keepingCapacity: true)
+        wrongCount = 0
+    }
+
     /// Whether the reply names the thing that was asked for and carries its details.
-    private func isOf(_ thing: Int, _ header: FrameHeader, _ body: RawSpan) -> Bool {
+    private func isOf(_ name: BenchTargets.Name, _ header: FrameHeader, _ body: RawSpan) -> Bool {
         let nameStart = Int(header.rootWordCount) * 8 + 2 + targets.jobId.bytes.byteCount + 2
         let nameEnd = nameStart + BenchTargets.nameByteCount
-        guard body.byteCount >= nameEnd + 2, targets.isName(body.extracting(nameStart..<nameEnd), of: thing) else {
-            return false
-        }
+        guard body.byteCount >= nameEnd + 2,
+            body.extracting(nameStart..<nameEnd).hasSameBytes(as: name.span.bytes)
+        else { return false }
         return Int(body.loadLittleEndian(at: nameEnd, as: UInt16.self)) == BenchTargets.details.count
     }
 }

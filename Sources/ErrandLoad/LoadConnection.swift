@@ -9,47 +9,47 @@ internal import ErrandWire
 final class LoadConnection: ConnectionHandler, @unchecked Sendable {
     let connection: Connection
     private let load: Load
-    private let calls: LoadCalls
     private var stream = FrameStream()
     private var state: ClientConnectionState<LoadCalls>
 
     init(_ connection: Connection, load: Load, seed: UInt64) throws {
         self.connection = connection
         self.load = load
-        calls = LoadCalls(load: load, seed: seed)
-        state = ClientConnectionState(hello: load.hello, sink: calls)
+        state = ClientConnectionState(hello: load.hello, sink: LoadCalls(load: load, seed: seed))
     }
 
     func start() throws {
         try connection.start(self)
-        calls.encoder.appendMagic()
-        calls.encoder.appendControl(load.hello, .hello)
+        connection.sendsAfterRead = true
+        state.sink.encoder.appendMagic()
+        state.sink.encoder.appendControl(load.hello, .hello)
         connection.setDirty()
     }
 
     /// Begins the calls; on the loop.
     func begin() {
-        calls.begin()
+        state.sink.begin()
         connection.setDirty()
     }
 
-    var hasRoom: Bool { calls.hasRoom }
+    var hasRoom: Bool { state.sink.hasRoom }
 
     /// Begins one call of an open loop; on the loop.
     func begin(dueAt moment: Int64) {
-        calls.sendNext(at: moment)
+        state.sink.sendNext(at: moment)
         connection.setDirty()
     }
 
-    func stop() { calls.stop() }
+    func stop() { state.sink.stop() }
 
     func received(_ bytes: RawSpan, codec: inout SegmentCodec) {
-        calls.now = SystemCall.steadyNanoseconds
+        state.sink.now = SystemCall.steadyNanoseconds
         do throws(ConnectionFault) {
             try stream.receive(bytes, codec: &codec, for: &state)
         } catch {
             load.failed(.protocolError, "the server broke the protocol: \(error)")
         }
+        state.sink.record()
         connection.setDirty()
         if load.isOpenLoop { load.sendDue() }
     }
@@ -57,7 +57,7 @@ final class LoadConnection: ConnectionHandler, @unchecked Sendable {
     func inputEnded() { load.failed(.unavailable, "the server closed a connection") }
 
     func seal(into output: inout [UInt8], codec: inout SegmentCodec) {
-        calls.encoder.seal(into: &output, with: codec.deflater)
+        state.sink.encoder.seal(into: &output, with: codec.deflater)
     }
 
     func wrote(waitingByteCount: Int, progressed: Bool) {}

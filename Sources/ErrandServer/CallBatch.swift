@@ -20,6 +20,8 @@ struct DecodedCalls: Sendable {
     enum Item: Sendable {
         /// Index of the command and its outcome.
         case command(Int)
+        /// Its place in the lane, and the index of the command that is its run.
+        case describe(Int, run: Int)
         /// Decided without the store: index into `refusals`.
         case refused(Int)
         case health
@@ -37,8 +39,24 @@ struct DecodedCalls: Sendable {
     var describes = DescribeLane()
     /// About how many executions the outcomes may hold.
     var weight = 0
+    /// Where the describes begin that are in no command yet.
+    private var runStart = 0
+
+    mutating func addDescribe(jobId: RawSpan, thingName: RawSpan, executionNumber: Int64?) {
+        items.append(.describe(describes.count, run: commands.count))
+        weight += StoreCommand.describeWeight
+        describes.add(jobId: jobId, thingName: thingName, executionNumber: executionNumber)
+    }
+
+    /// Makes one command of the describes that have come since the last one. Before any other command, and at the end.
+    mutating func endRun() {
+        guard runStart < describes.count else { return }
+        commands.append(.describe(runStart..<describes.count))
+        runStart = describes.count
+    }
 
     mutating func add(_ command: StoreCommand) {
+        endRun()
         items.append(.command(commands.count))
         weight += command.weight
         commands.append(command)
@@ -61,6 +79,7 @@ struct DecodedCalls: Sendable {
         watches.removeAll(keepingCapacity: true)
         commands.removeAll(keepingCapacity: true)
         describes.reset()
+        runStart = 0
         weight = 0
     }
 }
@@ -83,7 +102,10 @@ final class CallBatch: @unchecked Sendable {
     }
 
     /// Takes over what was decoded, and leaves empty memory for what comes next.
-    func take(_ calls: inout DecodedCalls) { swap(&decoded, &calls) }
+    func take(_ calls: inout DecodedCalls) {
+        swap(&decoded, &calls)
+        decoded.endRun()
+    }
 
     /// Sends it to `store`; `owner.decided` is called when what it shows is durable.
     func submit(to store: any ExecutionStore, at nowMilliseconds: Int64, owner: ServerConnection) {

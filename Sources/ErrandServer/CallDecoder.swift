@@ -64,10 +64,8 @@ struct CallDecoder: CallSink {
                 decoded.add(refusal)
             } else {
                 do throws(InvalidField) { try call.validate() } catch { throw .invalidField(error) }
-                decoded.add(
-                    .describe(
-                        decoded.describes.add(
-                            jobId: call.jobId, thingName: call.thingName, executionNumber: call.executionNumber)))
+                decoded.addDescribe(
+                    jobId: call.jobId, thingName: call.thingName, executionNumber: call.executionNumber)
             }
         case .describeOwnJobExecution:
             let request = try DescribeOwnJobExecutionRequest(body, header)
@@ -93,15 +91,20 @@ struct CallDecoder: CallSink {
         case .batchDescribeJobExecution:
             return try decodeBatch(
                 header, body, DescribeJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() }, { .describe($1.add($0)) })
+                { request throws(InvalidField) in try request.validate() },
+                { request, decoded in
+                    decoded.addDescribe(
+                        jobId: request.jobId.bytes, thingName: request.thingName.bytes,
+                        executionNumber: request.executionNumber)
+                })
         case .batchUpdateJobExecution:
             return try decodeBatch(
                 header, body, UpdateJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() }, { request, _ in .update(request) })
+                { request throws(InvalidField) in try request.validate() }, { $1.add(.update($0)) })
         case .batchCancelJobExecution:
             return try decodeBatch(
                 header, body, CancelJobExecutionRequest.self,
-                { request throws(InvalidField) in try request.validate() }, { request, _ in .cancel(request) })
+                { request throws(InvalidField) in try request.validate() }, { $1.add(.cancel($0)) })
         case .health:
             _ = try HealthRequest(body, header)
             if let refusal = untimely(body, isHealth: true) {
@@ -191,7 +194,7 @@ struct CallDecoder: CallSink {
 
     private mutating func decodeBatch<Item: BatchableRequest>(
         _ header: FrameHeader, _ body: RawSpan, _ type: Item.Type,
-        _ validate: (Item) throws(InvalidField) -> Void, _ command: (Item, inout DescribeLane) -> StoreCommand
+        _ validate: (Item) throws(InvalidField) -> Void, _ add: (Item, inout DecodedCalls) -> Void
     ) throws(MessageFault) -> Bool {
         let items = try BatchItems<Item>(body, header, itemCountMax: batchItemCountMax)
         if let refusal = untimely(body) {
@@ -203,7 +206,7 @@ struct CallDecoder: CallSink {
             case .success(let request):
                 do throws(InvalidField) {
                     try validate(request)
-                    decoded.add(command(request, &decoded.describes))
+                    add(request, &decoded)
                 } catch {
                     decoded.add(Refusal(error))
                 }

@@ -9,13 +9,32 @@ struct DecidedCalls {
     let outcomes: [StoreOutcome]
     let describes: DescribeLane
 
+    /// Why the describe at that place of the lane was refused, itself or with its whole run.
+    fileprivate func refusal(ofDescribe place: Int, run: Int) -> Refusal? {
+        if case .refused(let refusal) = outcomes[run] { return refusal }
+        return describes.refusal(of: place)
+    }
+
+    /// The reply to a describe, from the pieces in the lane. False if the client takes no frame of that size.
+    fileprivate func appendDescription(
+        _ place: Int, _ call: DecodedCalls.Call, to encoder: inout SegmentEncoder
+    ) -> Bool {
+        guard let found = describes[place] else { return false }
+        return describes.withDetails(of: found) { details, count in
+            JobExecutionBody.appendReply(
+                opcode: call.opcode, requestId: call.requestId, jobId: describes.jobId(of: place),
+                thingName: describes.thingName(of: place), facts: found.facts,
+                approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, details: details,
+                detailsCount: count, to: &encoder)
+        }
+    }
+
     /// The body of a describe's reply, from the pieces in the lane. The names are those asked for.
-    fileprivate func writeDescription(_ index: Int, _ place: Int, to writer: inout ByteWriter) {
-        guard case .describe(let call) = commands[index] else { return }
-        let found = describes[place]
+    fileprivate func writeDescription(_ place: Int, to writer: inout ByteWriter) {
+        guard let found = describes[place] else { return }
         describes.withDetails(of: found) { details, count in
             JobExecutionBody.write(
-                jobId: describes.jobId(of: call), thingName: describes.thingName(of: call), facts: found.facts,
+                jobId: describes.jobId(of: place), thingName: describes.thingName(of: place), facts: found.facts,
                 approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, details: details,
                 detailsCount: count, jobDocument: nil, to: &writer)
         }
@@ -47,12 +66,16 @@ struct ReplyEncoder {
             case .success(let begun): writeReply(begun, call, into: &encoder)
             case .failure(let refusal): writeFailure(refusal, call, into: &encoder)
             }
+        case .describe(let place, let run):
+            if let refusal = decided.refusal(ofDescribe: place, run: run) {
+                writeFailure(refusal, call, into: &encoder)
+            } else {
+                guard !decided.appendDescription(place, call, to: &encoder) else { return }
+                writeTooLarge(call, into: &encoder)
+            }
         case .command(let index):
             switch decided.outcomes[index] {
-            case .described(let place):
-                begin(call, rootByteCount: JobExecutionBody.rootByteCount, &encoder)
-                decided.writeDescription(index, place, to: &encoder.body)
-                end(call, &encoder)
+            case .described: break
             case .refused(let refusal): writeFailure(refusal, call, into: &encoder)
             case .execution(nil): begin(call, rootByteCount: 0, &encoder); end(call, &encoder)
             case .execution(let view?):
@@ -84,7 +107,10 @@ struct ReplyEncoder {
     }
 
     private func end(_ call: DecodedCalls.Call, _ encoder: inout SegmentEncoder) {
-        guard !encoder.endFrame() else { return }
+        if !encoder.endFrame() { writeTooLarge(call, into: &encoder) }
+    }
+
+    private func writeTooLarge(_ call: DecodedCalls.Call, into encoder: inout SegmentEncoder) {
         // The effect of a change stands; only its reply is too long for what this client takes.
         let isMutation = Opcode(rawValue: call.opcode)?.isMutation ?? false
         writeFailure(
@@ -144,12 +170,16 @@ struct ReplyEncoder {
         case .refused(let index):
             writer.appendRecord(failure(decided.calls.refusals[index]), status: decided.calls.refusals[index].code)
         case .health, .serverInfo, .watch: break
+        case .describe(let place, let run):
+            if let refusal = decided.refusal(ofDescribe: place, run: run) {
+                writer.appendRecord(failure(refusal), status: refusal.code)
+            } else {
+                let start = writer.beginRecord(rootByteCount: JobExecutionBody.rootByteCount)
+                decided.writeDescription(place, to: &writer)
+                writer.endRecord(start)
+            }
         case .command(let index):
             switch decided.outcomes[index] {
-            case .described(let place):
-                let start = writer.beginRecord(rootByteCount: JobExecutionBody.rootByteCount)
-                decided.writeDescription(index, place, to: &writer)
-                writer.endRecord(start)
             case .refused(let refusal): writer.appendRecord(failure(refusal), status: refusal.code)
             case .execution(let view?):
                 let start = writer.beginRecord(rootByteCount: JobExecutionBody.rootByteCount)
@@ -159,7 +189,7 @@ struct ReplyEncoder {
                 let start = writer.beginRecord(rootByteCount: JobExecutionChange.rootByteCount)
                 change.write(jobDocument: document?.bytes, to: &writer)
                 writer.endRecord(start)
-            case .execution(nil), .pending, .page, .targetsReceived, .job, .jobDeleted, .executionDeleted,
+            case .described, .execution(nil), .pending, .page, .targetsReceived, .job, .jobDeleted, .executionDeleted,
                 .targetsRemoved, .jobPage, .jobDocument, .history:
                 break
             }

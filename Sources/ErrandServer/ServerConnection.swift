@@ -33,6 +33,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         let decoder = CallDecoder(batchItemCountMax: Int(context.greeting.welcome.batchItemCountMax))
         state = ServerConnectionState(greeting: context.greeting, calls: decoder, at: now)
         state.calls.watches = watches
+        connection.sendsAfterRead = true
     }
 
     // MARK: Bytes in
@@ -127,19 +128,24 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
 
     private func deliver(_ batch: CallBatch) {
         let decided = batch.decided
-        let encoder = context.replyEncoder
+        let replies = context.replyEncoder
+        // In a local variable, because each access to a variable of a class is checked at run time.
+        var encoder = state.takeEncoder()
+        defer { state.giveBack(&encoder) }
+        let calls = decided.calls.calls
         var count = batch.deliveredCount
-        defer { batch.deliveredCount = count }
-        while count < decided.calls.calls.count {
-            if holdsBack() { return }
-            let call = decided.calls.calls[count]
-            encoder.encode(call, of: decided, into: &state.encoder)
+        var answeredByteCount = 0
+        while count < calls.count, !holdsBack(encoder.byteCount) {
+            let call = calls[count]
+            replies.encode(call, of: decided, into: &encoder)
             if call.opcode == Opcode.watch.rawValue {
                 watches.replied(call.requestId, at: context.steadyMilliseconds)
             }
-            state.answered(frameByteCount: call.frameByteCount)
+            answeredByteCount += call.frameByteCount
             count += 1
         }
+        state.answered(callCount: count - batch.deliveredCount, frameByteCount: answeredByteCount)
+        batch.deliveredCount = count
     }
 
     // MARK: Watches
@@ -198,11 +204,11 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
         }
     }
 
-    /// Whether too much waits for this client; then reading stops too.
-    private func holdsBack() -> Bool {
-        guard connection.waitingByteCount + state.encoder.byteCount > WireLimits.outputByteCountSoftMax else {
-            return false
-        }
+    private func holdsBack() -> Bool { holdsBack(state.encoder.byteCount) }
+
+    /// Whether too much waits for this client, with so many bytes in its encoder; then reading stops too.
+    private func holdsBack(_ encodedByteCount: Int) -> Bool {
+        guard connection.waitingByteCount + encodedByteCount > WireLimits.outputByteCountSoftMax else { return false }
         if !isHeld {
             isHeld = true
             connection.setReading(false)

@@ -5,7 +5,8 @@ package import ErrandCore
 /// Requests hold their names in place and are large, so they are boxed: a command is moved several times. A describe
 /// has its names in the batch's `DescribeLane`.
 package enum StoreCommand: Sendable {
-    case describe(DescribeLane.Call)
+    /// A run of describes: their places in the batch's `DescribeLane`.
+    case describe(Range<Int>)
     indirect case describeOwn(DescribeOwnJobExecutionRequest)
     indirect case update(UpdateJobExecutionRequest)
     indirect case cancel(CancelJobExecutionRequest)
@@ -48,6 +49,7 @@ package enum StoreCommand: Sendable {
     }
 
     private static let detailsWeight = 4
+    package static let describeWeight = detailsWeight
     private static let documentWeight = 32
 
     /// About how much memory its outcome may hold, for keeping a batch bounded: 1 is an entry of a list. An outcome
@@ -68,7 +70,8 @@ package enum StoreCommand: Sendable {
         case .update(let request):
             request.includeJobDocument || request.includeJobExecutionState ? Self.documentWeight : Self.detailsWeight
         // Where the reply has no status details, a refusal has.
-        case .describe, .cancel: Self.detailsWeight
+        case .describe(let run): run.count * Self.describeWeight
+        case .cancel: Self.detailsWeight
         case .describeJob, .updateJob, .deleteExecution: 1
         }
     }
@@ -76,8 +79,8 @@ package enum StoreCommand: Sendable {
 
 /// What the store decided.
 package enum StoreOutcome: Sendable {
-    /// Of a describe: its place in the batch's `DescribeLane`.
-    case described(Int)
+    /// Of a run of describes: what each found, or why it was refused, is in the batch's `DescribeLane`.
+    case described
     /// Nothing if no execution is pending.
     indirect case execution(StoredExecutionView?)
     case changed(JobExecutionChange, jobDocument: JobDocument?)
@@ -141,6 +144,12 @@ package final class CommandBatch: @unchecked Sendable {
 
     package init(onComplete: @escaping @Sendable (CommandBatch) -> Void) {
         self.onComplete = onComplete
+    }
+
+    /// Adds a run of one describe.
+    package func add(_ request: borrowing DescribeJobExecutionRequest) {
+        describes.add(request)
+        commands.append(.describe(describes.count - 1..<describes.count))
     }
 
     /// Called by the store, once for each submit.

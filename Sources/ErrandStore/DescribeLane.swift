@@ -3,17 +3,16 @@ package import ErrandCore
 /// The describes of one batch and what they found, packed in a few arrays that are used again and again.
 ///
 /// Describes are most of what a server does. Here one costs no allocation, moves no large value, and counts no
-/// references: names and status details are copied as bytes, the rest as plain numbers.
+/// references: names and status details are copied as bytes, the rest as plain numbers. A describe is known by its
+/// place, counted in the order in which the describes of the batch came.
 package struct DescribeLane: Sendable {
     /// One describe: where its names are, and which attempt it wants.
-    package struct Call: BitwiseCopyable, Sendable {
-        fileprivate let nameStart: UInt32
-        fileprivate let jobIdByteCount: UInt8
-        fileprivate let thingNameByteCount: UInt8
+    private struct Call: BitwiseCopyable, Sendable {
+        var nameStart: UInt32
+        var jobIdByteCount: UInt8
+        var thingNameByteCount: UInt8
         /// 0 for the latest.
-        fileprivate let attempt: Int64
-
-        package var executionNumber: Int64? { attempt == 0 ? nil : attempt }
+        var attempt: Int64
     }
 
     /// What one describe found.
@@ -25,70 +24,106 @@ package struct DescribeLane: Sendable {
 
     /// How many pairs, and where they are.
     fileprivate struct Details: BitwiseCopyable, Sendable {
-        let count: Int
-        let place: Int
-        /// Nothing if they are one of `largeDetails`.
-        let byteCount: Int?
+        var count: Int
+        /// Among `largeDetails` if there is no byte count.
+        var place: Int
+        var byteCount: Int?
     }
 
     /// Details that are larger are not copied but shared: a batch may have hundreds of 42 KB.
     private static let copiedByteCountMax = 512
 
+    private var calls: ContiguousArray<Call> = []
     private var names: ContiguousArray<UInt8> = []
+    /// Of each describe that was decided: an index into `found`, or the complement of one into `refusals`.
+    private var outcomes: ContiguousArray<Int> = []
+    private var found: ContiguousArray<Found> = []
     private var details: ContiguousArray<UInt8> = []
     private var largeDetails: [StatusDetails] = []
-    private var found: ContiguousArray<Found> = []
+    private var refusals: [Refusal] = []
 
     package init() {}
 
+    /// How many describes there are.
+    package var count: Int { calls.count }
+
     /// Takes a validated describe into the batch. `executionNumber` is not 0.
-    package mutating func add(jobId: RawSpan, thingName: RawSpan, executionNumber: Int64?) -> Call {
+    package mutating func add(jobId: RawSpan, thingName: RawSpan, executionNumber: Int64?) {
         let start = names.count
         names.append(copying: jobId)
         names.append(copying: thingName)
-        return Call(
-            nameStart: UInt32(start), jobIdByteCount: UInt8(jobId.byteCount),
-            thingNameByteCount: UInt8(thingName.byteCount), attempt: executionNumber ?? 0)
+        calls.append(
+            Call(
+                nameStart: UInt32(start), jobIdByteCount: UInt8(jobId.byteCount),
+                thingNameByteCount: UInt8(thingName.byteCount), attempt: executionNumber ?? 0))
     }
 
-    package mutating func add(_ request: borrowing DescribeJobExecutionRequest) -> Call {
+    package mutating func add(_ request: borrowing DescribeJobExecutionRequest) {
         add(
             jobId: request.jobId.bytes, thingName: request.thingName.bytes,
             executionNumber: request.executionNumber)
     }
 
+    package func executionNumber(of place: Int) -> Int64? {
+        let attempt = calls[place].attempt
+        return attempt == 0 ? nil : attempt
+    }
+
     @_lifetime(borrow self)
-    package func jobId(of call: Call) -> RawSpan {
+    package func jobId(of place: Int) -> RawSpan {
+        let call = calls[place]
         let start = Int(call.nameStart)
         return names.span.bytes.extracting(start..<(start + Int(call.jobIdByteCount)))
     }
 
     @_lifetime(borrow self)
-    package func thingName(of call: Call) -> RawSpan {
+    package func thingName(of place: Int) -> RawSpan {
+        let call = calls[place]
         let start = Int(call.nameStart) + Int(call.jobIdByteCount)
         return names.span.bytes.extracting(start..<(start + Int(call.thingNameByteCount)))
     }
 
-    /// Keeps what was found; returns its place.
-    mutating func keep(_ record: borrowing ExecutionRecord, at nowMilliseconds: Int64) -> Int {
+    // MARK: Outcomes
+
+    /// Keeps what the describe at `place` found: the next one, or one that is decided again.
+    mutating func keep(_ record: borrowing ExecutionRecord, at nowMilliseconds: Int64, of place: Int) {
         let byteCount = record.statusDetails.flat.count
-        let kept: Details
+        var kept = Details(count: record.statusDetails.count, place: details.count, byteCount: byteCount)
         if byteCount <= Self.copiedByteCountMax {
-            kept = Details(count: record.statusDetails.count, place: details.count, byteCount: byteCount)
             details.append(copying: record.statusDetails.flat.span.bytes)
         } else {
             kept = Details(count: record.statusDetails.count, place: largeDetails.count, byteCount: nil)
             largeDetails.append(record.statusDetails)
         }
+        set(found.count, of: place)
         found.append(
             Found(
                 facts: record.facts,
                 approximateSecondsBeforeTimedOut: record.facts.approximateSecondsBeforeTimedOut(at: nowMilliseconds),
                 details: kept))
-        return found.count - 1
     }
 
-    package subscript(place: Int) -> Found { found[place] }
+    mutating func refuse(_ refusal: Refusal, of place: Int) {
+        set(~refusals.count, of: place)
+        refusals.append(refusal)
+    }
+
+    private mutating func set(_ outcome: Int, of place: Int) {
+        if place == outcomes.count { outcomes.append(outcome) } else { outcomes[place] = outcome }
+    }
+
+    /// Why the describe was refused; nothing if it was not.
+    package func refusal(of place: Int) -> Refusal? {
+        let outcome = outcomes[place]
+        return outcome < 0 ? refusals[~outcome] : nil
+    }
+
+    /// What the describe found; nothing if it was refused.
+    @inline(__always)
+    package subscript(place: Int) -> Found? {
+        let outcome = outcomes[place]
+        return outcome < 0 ? nil : found[outcome]
+    }
 
     /// Lends its details, flat as in `StatusDetails`, and how many pairs they are.
     @inline(__always)
@@ -103,9 +138,12 @@ package struct DescribeLane: Sendable {
 
     /// Makes it ready for the next use, keeping its memory.
     package mutating func reset() {
+        calls.removeAll(keepingCapacity: true)
         names.removeAll(keepingCapacity: true)
+        outcomes.removeAll(keepingCapacity: true)
+        found.removeAll(keepingCapacity: true)
         details.removeAll(keepingCapacity: true)
         largeDetails = []
-        found.removeAll(keepingCapacity: true)
+        refusals = []
     }
 }

@@ -8,13 +8,21 @@ import Synchronization
 extension MemoryExecutionStore {
     /// What is due to be looked for in the tables after `outcome`, and brings it back. Returns whether the command is to be
     /// decided again.
-    func bringBack(
-        _ command: borrowing StoreCommand, _ describes: borrowing DescribeLane, after outcome: StoreOutcome
-    ) throws(StorageFault) -> Bool {
+    func bringBack(_ command: borrowing StoreCommand, after outcome: StoreOutcome) throws(StorageFault) -> Bool {
         guard let archive, !archive.isEmpty, case .refused(let refusal) = outcome, refusal.code == .notFound,
-            let thingName = command.thingOfExecution(describes)
+            let thingName = command.thingOfExecution
         else { return false }
         return try bringBack(thingName, from: archive)
+    }
+
+    /// Decides those describes of a run again that found nothing in memory, if there is more of their things in the tables.
+    func describeAgain(
+        _ run: Range<Int>, _ lane: inout DescribeLane, _ turn: inout Turn, from archive: ExecutionArchive
+    ) throws(StorageFault) {
+        for place in run where lane.refusal(of: place)?.code == .notFound {
+            guard try bringBack(ThingName(stored: lane.thingName(of: place)), from: archive) else { continue }
+            describe(place..<(place + 1), &lane, &turn)
+        }
     }
 
     static func unreadable(_ fault: StorageFault) -> Refusal {
@@ -121,7 +129,7 @@ extension Stripe {
     private mutating func letGoAttempts(like slot: Int, _ time: Int64) -> Int {
         let job = slots[slot].job
         var attempts: [Int] = []
-        var next = things[slots[slot].thing].newestSlot
+        var next = things.newestSlot(of: slots[slot].thing)
         while next != ExecutionSlot.none {
             if slots[Int(next)].job === job {
                 guard mayLeave(Int(next), time) else { return 0 }
@@ -141,10 +149,11 @@ extension StoreCommand {
     /// Whose finished executions are to be shown too.
     var thingOfList: ThingName? { if case .listForThing(let request) = self { request.thingName } else { nil } }
 
+    var describeRun: Range<Int>? { if case .describe(let run) = self { run } else { nil } }
+
     /// Whose executions it is about, if it is about one that must exist.
-    fileprivate func thingOfExecution(_ describes: borrowing DescribeLane) -> ThingName? {
+    fileprivate var thingOfExecution: ThingName? {
         switch self {
-        case .describe(let call): ThingName(stored: describes.thingName(of: call))
         case .describeOwn(let request): request.jobId == nil ? nil : request.thingName
         case .update(let request): request.thingName
         case .cancel(let request): request.thingName

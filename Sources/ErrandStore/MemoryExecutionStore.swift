@@ -15,9 +15,12 @@ package final class MemoryExecutionStore: ExecutionStore {
     /// A stripe and its lock, each in its own allocation, so that neighbours do not share a cache line by design.
     final class LockedStripe: Sendable {
         let content: Mutex<Stripe>
+        let placesHint: PlacesHint
 
         init(number: UInt16, rules: ExecutionRules, changes: ChangeFeed) {
-            content = Mutex(Stripe(number: number, rules: rules, changes: changes))
+            let stripe = Stripe(number: number, rules: rules, changes: changes)
+            placesHint = stripe.things.hint
+            content = Mutex(stripe)
         }
     }
 
@@ -74,13 +77,11 @@ package final class MemoryExecutionStore: ExecutionStore {
         var describes = DescribeLane()
         swap(&describes, &batch.describes)
         outcomes.reserveCapacity(commands.count)
-        var warmedEnd = 0
         for index in commands.indices {
             if let refusal, commands[index].isChange {
                 outcomes.append(.refused(refusal))
                 continue
             }
-            if index >= warmedEnd { warmedEnd = warm(commands, describes, from: index) }
             outcomes.append(decideWithArchive(commands[index], &describes, &turn))
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             changes.publishIfMany()
@@ -117,7 +118,11 @@ package final class MemoryExecutionStore: ExecutionStore {
         do throws(StorageFault) {
             if let thingName = command.thingOfList { try bringBack(thingName, from: archive) }
             let outcome = decide(command, &describes, &turn)
-            guard try bringBack(command, describes, after: outcome) else { return outcome }
+            if let run = command.describeRun {
+                try describeAgain(run, &describes, &turn, from: archive)
+                return outcome
+            }
+            guard try bringBack(command, after: outcome) else { return outcome }
             return decide(command, &describes, &turn)
         } catch {
             return .refused(Self.unreadable(error))
@@ -136,9 +141,9 @@ package final class MemoryExecutionStore: ExecutionStore {
         // What is read of a job as a whole may come from anywhere; what a call on one execution shows is told apart.
         defer { if command.isOfJob { turn.depends(on: changes.recordedSequence) } }
         switch command {
-        case .describe(let call):
-            let hash = nameHash(describes.thingName(of: call))
-            return withStripe(of: hash) { $0.describe(call, hash: $1, &describes, &turn) }
+        case .describe(let run):
+            describe(run, &describes, &turn)
+            return .described
         case .describeOwn(let request):
             let (stripe, hash) = stripe(of: request.thingName)
             return stripe.content.withLock { $0.describeOwn(request, hash: hash, &turn) }

@@ -138,7 +138,7 @@ extension Stripe {
     }
 
     private func hasNewer(_ slot: Int, of job: StoredJob) -> Bool {
-        var next = things[slots[slot].thing].newestSlot
+        var next = things.newestSlot(of: slots[slot].thing)
         while next != UInt32(slot), next != ExecutionSlot.none {
             if slots[Int(next)].job === job { return true }
             next = slots[Int(next)].previousOfThing
@@ -150,13 +150,13 @@ extension Stripe {
     mutating func free(_ slot: Int) {
         let thing = slots[slot].thing
         var newer = ExecutionSlot.none
-        var next = things[thing].newestSlot
+        var next = things.newestSlot(of: thing)
         while next != UInt32(slot), next != ExecutionSlot.none {
             newer = next
             next = slots[Int(next)].previousOfThing
         }
         if newer == ExecutionSlot.none {
-            things[thing].newestSlot = slots[slot].previousOfThing
+            things.setNewestSlot(slots[slot].previousOfThing, of: thing)
         } else {
             slots[Int(newer)].previousOfThing = slots[slot].previousOfThing
         }
@@ -226,14 +226,14 @@ extension Stripe {
         _ record: ExecutionRecord, job: StoredJob, thing: UInt32, jobPosition: UInt32, at slot: UInt32
     ) {
         let execution = ExecutionSlot(
-            record: record, job: job, thing: thing, previousOfThing: things[thing].newestSlot,
+            record: record, job: job, thing: thing, previousOfThing: things.newestSlot(of: thing),
             sequence: things[thing].takeSequence(), jobPosition: jobPosition)
         if freeSlots.popLast() == nil {
             slots.append(execution)
         } else {
             slots[Int(slot)] = execution
         }
-        things[thing].newestSlot = slot
+        things.setNewestSlot(slot, of: thing)
         things[thing].openCount += 1
     }
 }

@@ -3,31 +3,31 @@ import ErrandCore
 /// The calls on single executions. Each first brings the execution up to date, then decides, then stores; and decides
 /// anew if the execution's job was swept meanwhile.
 extension Stripe {
-    mutating func describe(
-        _ call: DescribeLane.Call, hash: UInt32, _ lane: inout DescribeLane, _ turn: inout Turn
-    ) -> StoreOutcome {
-        let number = call.executionNumber
+    /// Decides the describe at `place` of the lane, which keeps the outcome.
+    mutating func describe(_ place: Int, hash: UInt32, _ lane: inout DescribeLane, _ turn: inout Turn) {
+        let number = lane.executionNumber(of: place)
         while let slot = slot(
-            of: lane.jobId(of: call), on: lane.thingName(of: call), hash: hash, executionNumber: number)
+            of: lane.jobId(of: place), on: lane.thingName(of: place), hash: hash, executionNumber: number)
         {
             // Nearly always nothing is due, and then nothing else is looked at or copied.
-            if isSettled(slot, at: turn.now) {
-                turn.depends(on: slots[slot].lastSequence)
-                return .described(lane.keep(slots[slot].record, at: turn.now))
-            }
+            if isSettled(slot, at: turn.now) { return describe(slot, place, &lane, &turn) }
             let thing = slots[slot].thing
-            let newest = things[thing].newestSlot
+            let newest = things.newestSlot(of: thing)
             guard settle(slot, &turn) != nil else { continue }
             // It may just have timed out and been followed by a retry.
-            if number != nil || things[thing].newestSlot == newest {
-                turn.depends(on: slots[slot].lastSequence)
-                return .described(lane.keep(slots[slot].record, at: turn.now))
-            }
+            if number != nil || things.newestSlot(of: thing) == newest { return describe(slot, place, &lane, &turn) }
         }
         turn.depends(on: lastSequence)
-        let (jobId, thingName) = (JobId(stored: lane.jobId(of: call)), ThingName(stored: lane.thingName(of: call)))
+        let (jobId, thingName) = (JobId(stored: lane.jobId(of: place)), ThingName(stored: lane.thingName(of: place)))
         dependOnDeletions(of: jobId, on: thingName, hash: hash, &turn)
-        return .refused(notFound(jobId, thingName, hash: hash, executionNumber: number))
+        lane.refuse(notFound(jobId, thingName, hash: hash, executionNumber: number), of: place)
+    }
+
+    private func describe(_ slot: Int, _ place: Int, _ lane: inout DescribeLane, _ turn: inout Turn) {
+        // Borrowed from a span, so that no reference is counted.
+        let slots = slots.span
+        turn.depends(on: slots[slot].lastSequence)
+        lane.keep(slots[slot].record, at: turn.now, of: place)
     }
 
     mutating func describeOwn(

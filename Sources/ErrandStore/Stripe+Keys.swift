@@ -29,7 +29,7 @@ extension Stripe {
         includeJobDocument: Bool, _ turn: inout Turn
     ) -> StoreOutcome? {
         guard let thing = things.index(of: thingName, hash: hash) else { return nil }
-        var next = things[thing].newestSlot
+        var next = things.newestSlot(of: thing)
         while next != ExecutionSlot.none {
             let slot = Int(next)
             next = slots[slot].previousOfThing
@@ -53,7 +53,7 @@ extension Stripe {
     func replayStart(
         _ call: KeyedCall, _ thing: UInt32, on thingName: ThingName, _ turn: inout Turn
     ) -> StoreOutcome? {
-        var next = things[thing].newestSlot
+        var next = things.newestSlot(of: thing)
         while next != ExecutionSlot.none {
             let slot = Int(next)
             next = slots[slot].previousOfThing

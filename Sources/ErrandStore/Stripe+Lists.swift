@@ -56,7 +56,7 @@ extension Stripe {
         var page = JobExecutionPage(executions: [], nextToken: nil)
         turn.depends(on: lastSequence)
         guard let thing = things.index(of: request.thingName, hash: hash) else { return .page(page) }
-        var next = isInChain(start, of: thing, notBefore: before) ? start : things[thing].newestSlot
+        var next = isInChain(start, of: thing, notBefore: before) ? start : things.newestSlot(of: thing)
         var last = next
         let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
         var scanned = 0

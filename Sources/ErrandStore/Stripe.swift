@@ -95,8 +95,7 @@ struct Stripe: ~Copyable {
 
     /// The same by the names' bytes.
     func slot(of jobId: RawSpan, on thingName: RawSpan, hash: UInt32, executionNumber: Int64?) -> Int? {
-        guard let thing = things.index(of: thingName, hash: hash) else { return nil }
-        var next = things[thing].newestSlot
+        var next = things.newestSlot(of: thingName, hash: hash)
         let slots = slots.span
         while next != ExecutionSlot.none {
             let slot = Int(next)
@@ -130,10 +129,10 @@ struct Stripe: ~Copyable {
     ) -> Found? {
         while let slot = slot(of: jobId, on: thingName, hash: hash, executionNumber: executionNumber) {
             let thing = slots[slot].thing
-            let newest = things[thing].newestSlot
+            let newest = things.newestSlot(of: thing)
             guard let seen = settle(slot, &turn) else { continue }
             // It may just have timed out and been followed by a retry.
-            if executionNumber != nil || things[thing].newestSlot == newest {
+            if executionNumber != nil || things.newestSlot(of: thing) == newest {
                 turn.depends(on: slots[slot].lastSequence)
                 return Found(slot: slot, seen: seen)
             }
@@ -149,7 +148,7 @@ struct Stripe: ~Copyable {
         of jobId: borrowing JobId, on thingName: borrowing ThingName, hash: UInt32, _ turn: inout Turn
     ) {
         guard let thing = things.index(of: thingName, hash: hash) else { return }
-        var next = things[thing].newestSlot
+        var next = things.newestSlot(of: thing)
         while next != ExecutionSlot.none {
             let slot = Int(next)
             if slots[slot].job.id == jobId { turn.depends(onDeletionOf: slots[slot].job) }
@@ -160,7 +159,7 @@ struct Stripe: ~Copyable {
     /// Says what is missing.
     func notFound(_ jobId: JobId, _ thingName: ThingName, hash: UInt32, executionNumber: Int64?) -> Refusal {
         guard let thing = things.index(of: thingName, hash: hash),
-            things[thing].newestSlot != ExecutionSlot.none
+            things.newestSlot(of: thing) != ExecutionSlot.none
         else {
             return Refusal(.notFound, "thing \(thingName) has no job executions")
         }
@@ -182,7 +181,7 @@ struct Stripe: ~Copyable {
         turn.depends(on: lastSequence)
         // Once more if retries were queued meanwhile; those are open and stay so.
         while true {
-            let newest = things[thing].newestSlot
+            let newest = things.newestSlot(of: thing)
             var next = newest
             while remaining > 0, next != end {
                 let slot = Int(next)
@@ -194,7 +193,7 @@ struct Stripe: ~Copyable {
                 }
                 next = slots[slot].previousOfThing
             }
-            if things[thing].newestSlot == newest { return }
+            if things.newestSlot(of: thing) == newest { return }
             end = newest
             remaining = things[thing].openCount
         }

@@ -2,44 +2,51 @@ internal import CPrefetch
 import ErrandCore
 import Synchronization
 
-/// Where a batch's calls will look is scattered over all the store's memory, and what is not in a cache takes longer to
-/// come than everything else a describe does. So before the calls of a batch are decided one after the other, most of
-/// what they need is asked for together. More steps, for the tables on the way and for the details behind, cost as
-/// much in locks as they saved.
+/// Where a batch's describes will look is scattered over all the store's memory, and what is not in a cache takes longer
+/// to come than everything else a describe does. So before they are decided one after the other, what they need is asked
+/// for together, step by step: where the thing stands in the table, its name and newest execution, the details. A step
+/// holds a stripe's lock only to look at what the step before has brought; the first needs none.
 extension MemoryExecutionStore {
-    /// How many calls are warmed together: more would push each other out again.
-    private static let warmedCountMax = 32
+    /// How many describes are decided together: more would push each other's memory out of the cache again.
+    private static let togetherCountMax = 32
 
-    /// Warms describes from `start` on; returns where to warm again.
-    func warm(_ commands: [StoreCommand], _ describes: borrowing DescribeLane, from start: Int) -> Int {
-        let end = min(commands.count, start + Self.warmedCountMax)
-        // Alone it would only pay for the steps.
-        guard end - start > 2 else { return end }
+    /// Decides a run of describes, in their order.
+    func describe(_ run: Range<Int>, _ lane: inout DescribeLane, _ turn: inout Turn) {
+        var start = run.lowerBound
+        while start < run.upperBound {
+            let end = min(run.upperBound, start + Self.togetherCountMax)
+            describeTogether(start..<end, &lane, &turn)
+            start = end
+        }
+    }
+
+    private func describeTogether(_ places: Range<Int>, _ lane: inout DescribeLane, _ turn: inout Turn) {
         var hashes = InlineArray<32, UInt64>(repeating: 0)
-        var count = 0
-        for index in start..<end {
-            guard case .describe(let call) = commands[index] else { continue }
-            let hash = nameHash(describes.thingName(of: call))
-            hashes[count] = hash
-            count += 1
-            stripes[Int(hash & stripeMask)].prefetch()
+        let first = places.lowerBound
+        for place in places { hashes[place - first] = nameHash(lane.thingName(of: place)) }
+        // Alone it would only pay for the steps.
+        if places.count > 2 { warm(hashes, count: places.count) }
+        for place in places {
+            let hash = hashes[place - first]
+            withStripe(of: hash) { $0.describe(place, hash: $1, &lane, &turn) }
+            if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
         }
-        guard count > 2 else { return end }
-        for index in 0..<count {
-            withStripe(of: hashes[index]) { $0.prefetch($1) }
-        }
-        return end
+    }
+
+    private func warm(_ hashes: borrowing InlineArray<32, UInt64>, count: Int) {
+        for index in 0..<count { prefetchPlace(of: hashes[index]) }
+        for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchSlot(of: $1) } }
+        for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchDetails(of: $1) } }
+    }
+
+    private func prefetchPlace(of hash: UInt64) {
+        let address = stripes[Int(hash & stripeMask)].placesHint.address(of: UInt32(truncatingIfNeeded: hash >> 32))
+        // Only ever an address: prefetching reads nothing, and no address can make it fail.
+        if let place = UnsafeRawPointer(bitPattern: address) { errand_prefetch(place) }
     }
 }
 
 private let lineByteCount = 64
-
-extension MemoryExecutionStore.LockedStripe {
-    func prefetch() {
-        // The object's own address; it is alive.
-        errand_prefetch_to_write(Unmanaged.passUnretained(self).toOpaque())
-    }
-}
 
 extension ContiguousArray {
     /// Of some elements from `index` on; only ever an address, which nobody reads through.
@@ -48,22 +55,42 @@ extension ContiguousArray {
         withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             let stride = MemoryLayout<Element>.stride
-            var address = base + index * stride
-            let end = address + count * stride
-            while address < end {
-                errand_prefetch(address)
-                address += lineByteCount
-            }
+            prefetchLines(base + index * stride, byteCount: count * stride)
         }
+    }
+}
+
+@inline(__always)
+private func prefetchLines(_ start: UnsafeRawPointer, byteCount: Int) {
+    var address = start
+    let end = start + byteCount
+    while address < end {
+        errand_prefetch(address)
+        address += lineByteCount
     }
 }
 
 extension Stripe {
     /// What a call on the thing with this hash will look at. Nothing that is found here is relied on later.
-    func prefetch(_ hash: UInt32) {
-        guard let thing = things.likelyIndex(of: hash) else { return }
-        things.prefetchName(of: thing)
-        let slot = things[thing].newestSlot
+    func prefetchSlot(of hash: UInt32) {
+        let slot = things.prefetchName(of: hash)
         if slot != ExecutionSlot.none { slots.prefetch(Int(slot)) }
     }
+
+    func prefetchDetails(of hash: UInt32) {
+        let slot = things.likelyNewestSlot(of: hash)
+        guard slot != ExecutionSlot.none else { return }
+        slots.withUnsafeBytes { bytes in
+            // Where the array of the details is, as a number: to ask for it as an array would count a reference, and wait for
+            // the very memory that is asked for here. In the bytes of a slot that exists.
+            let offset = Int(slot) * MemoryLayout<ExecutionSlot>.stride + ExecutionSlot.detailsOffset
+            guard let start = UnsafeRawPointer(bitPattern: bytes.load(fromByteOffset: offset, as: UInt.self)) else { return }
+            // Their header, and as much as usual details have.
+            prefetchLines(start, byteCount: 160)
+        }
+    }
+}
+
+extension ExecutionSlot {
+    fileprivate static let detailsOffset = MemoryLayout<ExecutionSlot>.offset(of: \.record.statusDetails.flat) ?? 0
 }

@@ -44,6 +44,9 @@ package final class Connection: EventHandler, @unchecked Sendable {
     private var outputOffset = 0
     private var readsWanted = true
     private var isDirty = false
+    /// Whether what a read brings about is sent right behind it, not at the end of the turn. For who answers a read within it:
+    /// the peer then works on its part while this loop works on the next connection's.
+    package var sendsAfterRead = false
     private var interest: (reads: Bool, writes: Bool) = (true, false)
     private var drainDeadline: Int64?
     private var kernelQueueByteCount = 0
@@ -116,6 +119,7 @@ package final class Connection: EventHandler, @unchecked Sendable {
         case .lingering: dropInput()
         case .closing, .closed: break
         }
+        if sendsAfterRead { flush() }
     }
 
     private func readOnce() {
@@ -142,6 +146,7 @@ package final class Connection: EventHandler, @unchecked Sendable {
     }
 
     package func flush() {
+        guard isDirty else { return }
         isDirty = false
         guard state == .open || state == .closing else { return }
         handler?.seal(into: &output, codec: &loop.codec)
@@ -204,6 +209,7 @@ package final class Connection: EventHandler, @unchecked Sendable {
     }
 
     package func loopStopped() {
+        isDirty = true
         flush()
         end(.closed)
     }

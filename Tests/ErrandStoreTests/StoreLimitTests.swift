@@ -131,9 +131,8 @@ struct StoreLimitTests {
                     jobId: job, thingName: thing, status: .inProgress, includeJobExecutionState: state,
                     includeJobDocument: document))
         }
-        var describes = DescribeLane()
-        let describe = describes.add(DescribeJobExecutionRequest(jobId: job, thingName: thing))
-        #expect(StoreCommand.describe(describe).weight == 4)
+        #expect(StoreCommand.describe(0..<1).weight == 4)
+        #expect(StoreCommand.describe(7..<20).weight == 13 * 4)
         #expect(StoreCommand.cancel(CancelJobExecutionRequest(jobId: job, thingName: thing)).weight == 4)
         #expect(update(state: false, document: false).weight == 4)
         #expect(update(state: true, document: false).weight == 32)

@@ -65,9 +65,9 @@ struct StoreDriver: Sendable {
         try fill(batch)
         store.submit(batch, at: now)
         done.wait()
-        return zip(batch.commands, batch.outcomes).map { command, outcome in
-            guard case .describe(let call) = command, case .described(let place) = outcome else { return outcome }
-            return .execution(batch.describes.view(of: call, at: place))
+        return zip(batch.commands, batch.outcomes).flatMap { command, outcome in
+            guard case .describe(let run) = command, case .described = outcome else { return [outcome] }
+            return run.map { batch.describes.outcome(of: $0) }
         }
     }
 
@@ -170,21 +170,21 @@ struct StoreDriver: Sendable {
     }
 }
 
-extension CommandBatch {
-    func add(_ request: DescribeJobExecutionRequest) { commands.append(.describe(describes.add(request))) }
-}
-
 extension DescribeLane {
-    func view(of call: Call, at place: Int) -> StoredExecutionView {
-        let found = self[place]
+    /// What a describe found, as other calls would say it.
+    func outcome(of place: Int) -> StoreOutcome {
+        guard let found = self[place] else {
+            return .refused(refusal(of: place) ?? Refusal(.internalError, "neither found nor refused"))
+        }
         let record = ExecutionRecord(
             found.facts,
             withDetails(of: found) { details, count in
                 StatusDetails(stored: details.withUnsafeBytes { Array($0) }, count: count)
             })
-        return StoredExecutionView(
-            jobId: JobId(stored: jobId(of: call)), thingName: ThingName(stored: thingName(of: call)), record: record,
-            approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, jobDocument: nil)
+        return .execution(
+            StoredExecutionView(
+                jobId: JobId(stored: jobId(of: place)), thingName: ThingName(stored: thingName(of: place)), record: record,
+                approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, jobDocument: nil))
     }
 }
 

@@ -59,7 +59,7 @@ extension Stripe {
     ) -> ExecutionReference {
         let thing = things.indexInserting(name, hash: hash)
         var newer = ExecutionSlot.none
-        var older = things[thing].newestSlot
+        var older = things.newestSlot(of: thing)
         while older != ExecutionSlot.none, slots[Int(older)].sequence > body.image.sequence {
             newer = older
             older = slots[Int(older)].previousOfThing
@@ -74,7 +74,7 @@ extension Stripe {
         let slot = nextSlot
         if freeSlots.popLast() == nil { slots.append(execution) } else { slots[Int(slot)] = execution }
         if newer == ExecutionSlot.none {
-            things[thing].newestSlot = slot
+            things.setNewestSlot(slot, of: thing)
         } else {
             slots[Int(newer)].previousOfThing = slot
         }

@@ -27,8 +27,8 @@ package struct CallWindow: Sendable {
         byteCount += added
     }
 
-    package mutating func ended(byteCount removed: Int) {
-        callCount -= 1
+    package mutating func ended(callCount ended: Int = 1, byteCount removed: Int) {
+        callCount -= ended
         byteCount -= removed
     }
 }
@@ -50,8 +50,8 @@ package struct ControlBudget: Sendable {
         refilledAt += gained * Self.millisecondsPerMessage
     }
 
-    package mutating func giveBack() {
-        left = min(WireLimits.controlBudget, left + 1)
+    package mutating func giveBack(_ count: Int = 1) {
+        left = min(WireLimits.controlBudget, left + count)
     }
 
     package mutating func spend() throws(ConnectionFault) {

@@ -95,11 +95,20 @@ package struct ServerConnectionState<Calls: CallSink>: FrameReceiver {
         return calls.call(header, body)
     }
 
-    /// A call has been answered: its credit returns.
-    package mutating func answered(frameByteCount: Int) {
-        window.ended(byteCount: frameByteCount)
-        controlBudget.giveBack()
+    /// Calls have been answered, whose frames had so many bytes together: their credit returns.
+    package mutating func answered(callCount: Int, frameByteCount: Int) {
+        window.ended(callCount: callCount, byteCount: frameByteCount)
+        controlBudget.giveBack(callCount)
     }
+
+    /// Hands the encoder out for many replies; `giveBack` has to follow before anything else is done with this value.
+    package mutating func takeEncoder() -> SegmentEncoder {
+        var taken = SegmentEncoder(agreement: agreement, segmentByteCountMax: encoder.segmentByteCountMax)
+        swap(&taken, &encoder)
+        return taken
+    }
+
+    package mutating func giveBack(_ taken: inout SegmentEncoder) { swap(&taken, &encoder) }
 
     /// A message of a watch has been sent (SPEC §7.4 `CTL-1`).
     package mutating func watchSent() { controlBudget.giveBack() }

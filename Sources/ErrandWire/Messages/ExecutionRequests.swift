@@ -41,6 +41,24 @@ package struct DescribeCall: ~Escapable {
         try reader.finish()
     }
 
+    /// Appends the call for the latest attempt as a whole frame. False if it is larger than the peer takes.
+    @inline(__always)
+    package static func append(
+        jobId: RawSpan, thingName: RawSpan, requestId: UInt64, to encoder: inout SegmentEncoder
+    ) -> Bool {
+        let rootByteCount = DescribeJobExecutionRequest.rootByteCount
+        return encoder.appendFrame(
+            Opcode.describeJobExecution.rawValue, flags: [], rootByteCount: rootByteCount, requestId: requestId,
+            bodyByteCount: rootByteCount + 4 + jobId.byteCount + thingName.byteCount
+        ) { place in
+            // No presence bit, no attempt.
+            place.put(0 as UInt64)
+            place.put(0 as UInt64)
+            place.putText16(jobId)
+            place.putText16(thingName)
+        }
+    }
+
     /// As `DescribeJobExecutionRequest.validate`.
     package func validate() throws(InvalidField) {
         try FieldLimits.checkExecutionNumber(executionNumber)

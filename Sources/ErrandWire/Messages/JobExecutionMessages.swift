@@ -15,37 +15,62 @@ package enum JobExecutionBody {
             jobDocument: jobDocument, to: &writer)
     }
 
+    /// As a whole frame, from the pieces of a description. False if the receiver takes no frame of that size.
+    package static func appendReply(
+        opcode: UInt8, requestId: UInt64, jobId: RawSpan, thingName: RawSpan, facts: ExecutionFacts,
+        approximateSecondsBeforeTimedOut: UInt32?, details: RawSpan, detailsCount: Int, to encoder: inout SegmentEncoder
+    ) -> Bool {
+        encoder.appendFrame(
+            opcode, flags: .reply, rootByteCount: rootByteCount, requestId: requestId,
+            bodyByteCount: byteCount(jobId, thingName, details, nil)
+        ) { place in
+            put(jobId, thingName, facts, approximateSecondsBeforeTimedOut, details, detailsCount, nil, &place)
+        }
+    }
+
     /// From the pieces of a description; `details` are flat, as in `StatusDetails`.
     package static func write(
         jobId: RawSpan, thingName: RawSpan, facts: ExecutionFacts, approximateSecondsBeforeTimedOut: UInt32?,
         details: RawSpan, detailsCount: Int, jobDocument: [UInt8]?, to writer: inout ByteWriter
     ) {
-        let documentByteCount = jobDocument?.count ?? 0
-        // Names, the count of details, the document: 2 + 2 + 2 + 4 bytes of counts.
-        let byteCount =
-            rootByteCount + jobId.byteCount + thingName.byteCount + details.byteCount + documentByteCount + 10
-        writer.append(byteCount: byteCount) { place in
-            place.put(
-                presence(0, when: facts.startedAtMilliseconds != nil)
-                    | presence(1, when: approximateSecondsBeforeTimedOut != nil)
-                    | presence(2, when: jobDocument != nil) | presence(3, when: detailsCount > 0))
-            place.put(facts.status.rawValue)
-            place.put(UInt8(facts.forceCanceled ? 1 : 0))
-            place.put(facts.retryAttempt)
-            place.put(facts.executionNumber)
-            place.put(facts.versionNumber)
-            place.put(facts.queuedAtMilliseconds)
-            place.put(facts.startedAtMilliseconds ?? 0)
-            place.put(facts.lastUpdatedAtMilliseconds)
-            place.put(approximateSecondsBeforeTimedOut ?? 0)
-            place.put(0 as UInt32)
-            place.putText16(jobId)
-            place.putText16(thingName)
-            place.put(UInt16(truncatingIfNeeded: detailsCount))
-            place.put(details)
-            place.put(UInt32(truncatingIfNeeded: documentByteCount))
-            if let jobDocument { place.put(jobDocument.span.bytes) }
+        writer.append(byteCount: byteCount(jobId, thingName, details, jobDocument)) { place in
+            put(jobId, thingName, facts, approximateSecondsBeforeTimedOut, details, detailsCount, jobDocument, &place)
         }
+    }
+
+    @inline(__always)
+    private static func byteCount(
+        _ jobId: RawSpan, _ thingName: RawSpan, _ details: RawSpan, _ jobDocument: [UInt8]?
+    ) -> Int {
+        // Names, the count of details, the document: 2 + 2 + 2 + 4 bytes of counts.
+        rootByteCount + jobId.byteCount + thingName.byteCount + details.byteCount + (jobDocument?.count ?? 0) + 10
+    }
+
+    @inline(__always)
+    private static func put(
+        _ jobId: RawSpan, _ thingName: RawSpan, _ facts: ExecutionFacts, _ approximateSecondsBeforeTimedOut: UInt32?,
+        _ details: RawSpan, _ detailsCount: Int, _ jobDocument: [UInt8]?, _ place: inout WritePlace
+    ) {
+        place.put(
+            presence(0, when: facts.startedAtMilliseconds != nil)
+                | presence(1, when: approximateSecondsBeforeTimedOut != nil)
+                | presence(2, when: jobDocument != nil) | presence(3, when: detailsCount > 0))
+        place.put(facts.status.rawValue)
+        place.put(UInt8(facts.forceCanceled ? 1 : 0))
+        place.put(facts.retryAttempt)
+        place.put(facts.executionNumber)
+        place.put(facts.versionNumber)
+        place.put(facts.queuedAtMilliseconds)
+        place.put(facts.startedAtMilliseconds ?? 0)
+        place.put(facts.lastUpdatedAtMilliseconds)
+        place.put(approximateSecondsBeforeTimedOut ?? 0)
+        place.put(0 as UInt32)
+        place.putText16(jobId)
+        place.putText16(thingName)
+        place.put(UInt16(truncatingIfNeeded: detailsCount))
+        place.put(details)
+        place.put(UInt32(truncatingIfNeeded: jobDocument?.count ?? 0))
+        if let jobDocument { place.put(jobDocument.span.bytes) }
     }
 }
 

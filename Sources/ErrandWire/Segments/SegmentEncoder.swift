@@ -84,6 +84,41 @@ package struct SegmentEncoder: Sendable {
         return true
     }
 
+    /// Appends a frame whose body has exactly `bodyByteCount` bytes, in one step. False, and nothing appended, if it is
+    /// larger than the receiver, or the sender's `frameByteCountMax`, takes.
+    @inline(__always)
+    package mutating func appendFrame(
+        _ opcode: UInt8, flags: FrameFlags, rootByteCount: Int, requestId: UInt64, bodyByteCount: Int,
+        _ fill: (inout WritePlace) -> Void
+    ) -> Bool {
+        let frameByteCount = FrameHeader.byteCount + bodyByteCount
+        guard makeRoom(frameByteCount: frameByteCount) else { return false }
+        writer.append(byteCount: frameByteCount) { place in
+            FrameHeader(
+                bodyByteCount: bodyByteCount, opcode: opcode, flags: flags, status: 0,
+                rootWordCount: UInt8(rootByteCount / 8), requestId: requestId
+            ).put(&place)
+            fill(&place)
+        }
+        return true
+    }
+
+    /// Sees to it that the open segment takes a frame of that size.
+    private mutating func makeRoom(frameByteCount: Int) -> Bool {
+        lastFrameByteCount = frameByteCount
+        guard frameByteCount <= min(segmentByteCountMax, frameByteCountMax) else { return false }
+        if let openStart {
+            let byteCount = writer.bytes.count - openStart
+            if byteCount >= WireLimits.segmentByteCountTarget
+                || byteCount - SegmentHeader.byteCount + frameByteCount > segmentByteCountMax
+            {
+                endSegment()
+            }
+        }
+        openSegmentIfNeeded()
+        return true
+    }
+
     /// The body of the frame that was begun.
     package var body: ByteWriter {
         _read { yield writer }

@@ -10,7 +10,7 @@ enum Asked: Sendable {
 
     func fill(_ batch: CommandBatch) {
         switch self {
-        case .describe(let request): batch.commands = [.describe(batch.describes.add(request))]
+        case .describe(let request): batch.add(request)
         case .command(let command): batch.commands = [command]
         }
     }
@@ -19,24 +19,25 @@ enum Asked: Sendable {
 extension CommandBatch {
     /// The outcome of its only command; what a describe found comes as the execution that it is.
     var onlyOutcome: StoreOutcome {
-        guard case .describe(let call) = commands[0], case .described(let place) = outcomes[0] else {
-            return outcomes[0]
-        }
-        return .execution(describes.view(of: call, at: place))
+        guard case .describe(let run) = commands[0], case .described = outcomes[0] else { return outcomes[0] }
+        return describes.outcome(of: run.lowerBound)
     }
 }
 
 extension DescribeLane {
-    fileprivate func view(of call: Call, at place: Int) -> StoredExecutionView {
-        let found = self[place]
+    fileprivate func outcome(of place: Int) -> StoreOutcome {
+        guard let found = self[place] else {
+            return .refused(refusal(of: place) ?? Refusal(.internalError, "neither found nor refused"))
+        }
         let record = ExecutionRecord(
             found.facts,
             withDetails(of: found) { details, count in
                 StatusDetails(stored: details.withUnsafeBytes { Array($0) }, count: count)
             })
-        return StoredExecutionView(
-            jobId: JobId(stored: jobId(of: call)), thingName: ThingName(stored: thingName(of: call)), record: record,
-            approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, jobDocument: nil)
+        return .execution(
+            StoredExecutionView(
+                jobId: JobId(stored: jobId(of: place)), thingName: ThingName(stored: thingName(of: place)), record: record,
+                approximateSecondsBeforeTimedOut: found.approximateSecondsBeforeTimedOut, jobDocument: nil))
     }
 }
 

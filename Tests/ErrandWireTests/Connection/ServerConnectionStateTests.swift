@@ -126,8 +126,7 @@ struct ServerConnectionStateTests {
         for id in stride(from: UInt64(1), to: 40, by: 2) {
             #expect(peer.receive(segment(healthCall(id) + healthCall(id + 1))) == nil)
             #expect(peer.state.callsInFlight == 2)
-            peer.state.answered(frameByteCount: 24)
-            peer.state.answered(frameByteCount: 24)
+            peer.state.answered(callCount: 2, frameByteCount: 48)
         }
         #expect(peer.state.callsInFlight == 0)
     }
