@@ -15,7 +15,21 @@ struct BenchTargets: Sendable {
     /// What updates report, one after the other, so that each changes something: of one length, only the progress differs.
     let changingDetails: [StatusDetails]
 
+    /// What every execution has at first.
+    private let firstDetails: StatusDetails
+
+    var detailsByteCount: Int { firstDetails.flat.count }
+
+    /// Of the key and value that change, with their byte counts.
+    static let progressByteCount = 2 + 8 + 2 + 6
+
+    /// Whether these are the flat details of every execution from that byte on.
+    func hasDetails(_ bytes: RawSpan, from start: Int) -> Bool {
+        bytes.hasSameBytes(as: firstDetails.flat.span.bytes.extracting(droppingFirst: start))
+    }
+
     init(thingCount: Int, jobId: String) throws {
+        firstDetails = try StatusDetails(Self.details)
         self.jobId = try JobId(jobId)
         self.thingCount = thingCount
         nameBytes = (0..<thingCount).flatMap { "press-line-\(1_000_000 + $0)".utf8 }

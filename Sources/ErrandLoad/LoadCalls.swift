@@ -23,7 +23,9 @@ struct LoadCalls: ReplySink {
     private var wrongCount = 0
 
     private struct InFlight {
+        /// 0 when it has been answered.
         var requestId: UInt64 = 0
+        var opcode: UInt8 = 0
         var sentAt: Int64 = 0
         var name = BenchTargets.Name(repeating: 0)
     }
@@ -73,7 +75,9 @@ struct LoadCalls: ReplySink {
         let thing = random.next(below: targets.thingCount)
         lastRequestId += 1
         let name = targets.name(thing)
+        var opcode = Opcode.describeJobExecution
         if load.operation.isUpdate(Int(truncatingIfNeeded: lastRequestId)) {
+            opcode = .updateJobExecution
             _ = encoder.appendCall(
                 UpdateJobExecutionRequest(
                     jobId: targets.jobId, thingName: targets.thingName(thing), status: .inProgress,
@@ -83,17 +87,20 @@ struct LoadCalls: ReplySink {
             _ = PlainDescribe.append(
                 jobId: targets.jobId.bytes, thingName: name.span.bytes, requestId: lastRequestId, to: &encoder)
         }
-        ring[Int(lastRequestId) & (ring.count - 1)] = InFlight(requestId: lastRequestId, sentAt: moment, name: name)
+        ring[Int(lastRequestId) & (ring.count - 1)] = InFlight(
+            requestId: lastRequestId, opcode: opcode.rawValue, sentAt: moment, name: name)
         unanswered += 1
     }
 
     mutating func reply(_ header: FrameHeader, _ body: RawSpan) -> Bool {
-        let entry = ring[Int(truncatingIfNeeded: header.requestId) & (ring.count - 1)]
-        guard entry.requestId == header.requestId else { return false }
+        let place = Int(truncatingIfNeeded: header.requestId) & (ring.count - 1)
+        let entry = ring[place]
+        guard entry.requestId == header.requestId, entry.requestId != 0 else { return false }
+        ring[place].requestId = 0
         unanswered -= 1
         let isRight =
-            header.status == 0
-            && (header.opcode != Opcode.describeJobExecution.rawValue || isOf(entry.name, header, body))
+            header.status == 0 && header.opcode == entry.opcode
+            && (entry.opcode != Opcode.describeJobExecution.rawValue || isOf(entry.name, header, body))
         nanoseconds.append(now - entry.sentAt)
         if !isRight { wrongCount += 1 }
         if isStopping {
@@ -115,14 +122,22 @@ struct LoadCalls: ReplySink {
         wrongCount = 0
     }
 
-    /// Whether the reply names the thing that was asked for and carries its details.
+    /// Whether the reply names the job and the thing that were asked for, and has the details that were reported.
     private func isOf(_ name: BenchTargets.Name, _ header: FrameHeader, _ body: RawSpan) -> Bool {
-        let nameStart = Int(header.rootWordCount) * 8 + 2 + targets.jobId.bytes.byteCount + 2
+        let jobIdStart = Int(header.rootWordCount) * 8 + 2
+        let nameStart = jobIdStart + targets.jobId.bytes.byteCount + 2
         let nameEnd = nameStart + BenchTargets.nameByteCount
-        guard body.byteCount >= nameEnd + 2,
-            body.extracting(nameStart..<nameEnd).hasSameBytes(as: name.span.bytes)
+        let detailsStart = nameEnd + 2
+        guard body.byteCount >= detailsStart + targets.detailsByteCount,
+            body.extracting(jobIdStart..<(nameStart - 2)).hasSameBytes(as: targets.jobId.bytes),
+            body.extracting(nameStart..<nameEnd).hasSameBytes(as: name.span.bytes),
+            Int(body.loadLittleEndian(at: nameEnd, as: UInt16.self)) == BenchTargets.details.count
         else { return false }
-        return Int(body.loadLittleEndian(at: nameEnd, as: UInt16.self)) == BenchTargets.details.count
+        // Updates change the progress, which comes first, and nothing behind it.
+        let checkedFrom = load.operation == .describe ? 0 : BenchTargets.progressByteCount
+        return targets.hasDetails(
+            body.extracting((detailsStart + checkedFrom)..<(detailsStart + targets.detailsByteCount)), from: checkedFrom
+        )
     }
 }
 

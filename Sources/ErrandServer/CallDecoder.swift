@@ -110,6 +110,8 @@ struct CallDecoder: CallSink {
             } else if let watches {
                 // Begun before the calls behind it are decided, so that it sees what they change.
                 decoded.add(watches.begin(request, requestId: header.requestId))
+            } else {
+                decoded.add(Refusal(.unimplemented, "nothing can be watched here"))
             }
         default:
             try decodeJobCall(header, body)

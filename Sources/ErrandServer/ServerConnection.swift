@@ -19,6 +19,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     /// Whether the last tick found it so, and the client has taken too little ever since.
     private var wasHeldAtTick = false
     private var inputHasEnded = false
+    /// The connection is gone; what is decided for it now goes nowhere.
+    private var hasEnded = false
     /// Decided batches whose replies are not all written, because the client does not read; nearly always empty.
     private var undelivered: [CallBatch] = []
     private var seenSegmentCount: UInt64 = 0
@@ -107,6 +109,8 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func reply(_ batch: CallBatch) {
+        // A batch knows its connection: nothing may be left that keeps both alive.
+        if hasEnded { return context.giveBack(batch) }
         undelivered.append(batch)
         deliver()
     }
@@ -281,7 +285,7 @@ final class ServerConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     func ended(_ cause: ConnectionEnd) {
-        // A batch knows its connection: nothing may be left that keeps both alive.
+        hasEnded = true
         watches.close()
         for batch in undelivered { context.giveBack(batch) }
         undelivered = []

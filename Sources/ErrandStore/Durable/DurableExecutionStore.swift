@@ -68,7 +68,7 @@ package final class DurableExecutionStore: ExecutionStore {
         var recovery = StoreRecovery(
             into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now)
         try recovery.run()
-        let mover = WALMover(path: database.directory.databasePath, length: database.walLength)
+        let mover = try WALMover(path: database.directory.databasePath, length: database.walLength)
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
         let committer = GroupCommitter(
             database, byteCountMax: tuning.journalByteCountMax, retryAfterDelay: tuning.retryAfterDelay,
@@ -198,7 +198,7 @@ extension CommandBatch: DurabilityWaiter {
     package func failed(_ fault: StorageFault) {
         for index in outcomes.indices {
             if case .described = outcomes[index] { continue }
-            if case .refused = outcomes[index], !commands[index].isChange { continue }
+            // A refusal too may say what was not made durable.
             let refusal =
                 if commands[index].isChange {
                     Refusal(.internalError, "the change may be lost, because the server's disk failed. \(fault)")

@@ -48,6 +48,10 @@ struct StoreCheckpoint {
             try writeExecutions(&greatestSequence, &outcome)
             try end(through: point, greatestSequence)
             outcome.hasMoved = true
+            // The next checkpoint captures others, and must not store less.
+            for stripe in store.stripes {
+                stripe.content.withLock { $0.things.sequenceFloor = max($0.things.sequenceFloor, greatestSequence) }
+            }
             try cutJournal()
             try moveWAL()
         } catch {
@@ -155,7 +159,8 @@ struct StoreCheckpoint {
 
     private func cutJournal() throws(StorageFault) {
         let hasMore = Mutex(true)
-        while hasMore.withLock({ $0 }) {
+        // What is not cut now is cut with the next checkpoint.
+        while hasMore.withLock({ $0 }), !isStopping() {
             try perform { (database) throws(StorageFault) in
                 let isMore = try database.trimJournal()
                 hasMore.withLock { $0 = isMore }

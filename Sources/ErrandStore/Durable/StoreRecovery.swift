@@ -55,8 +55,10 @@ struct StoreRecovery {
         let clock = ContinuousClock()
         let began = clock.now
         checkpointRevision = store.changes.revision
-        // Growing step by step would copy each execution twice; hashing spreads them over the stripes by chance.
-        let slotCount = Int(clamping: database.statistics().openExecutionCount) / store.stripes.count * 21 / 20
+        // Growing step by step would copy each execution twice; hashing spreads them over the stripes by chance. The number
+        // is one of the file, and so is not trusted beyond reason.
+        let slotCount =
+            min(16 << 20, Int(clamping: database.statistics().openExecutionCount)) / store.stripes.count * 21 / 20
         for stripe in store.stripes {
             stripe.content.withLock {
                 $0.things.sequenceFloor = facts.lastSequenceOfThings

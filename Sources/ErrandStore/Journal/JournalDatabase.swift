@@ -23,8 +23,6 @@ package final class JournalDatabase {
     /// Moving the WAL did not work and is tried again.
     var isWALOverdue = false
     private var isClosed = false
-    /// When it was last moved here; it begins anew when all of it has been.
-    private var pageCountMoved = 0
 
     /// Beyond this the WAL is moved into the database between two groups, although everybody waits for that: `WALMover`,
     /// which does it beside them, does not come to it.
@@ -50,8 +48,6 @@ package final class JournalDatabase {
 
     private init(directory: consuming StoreDirectory, connection: SQLiteConnection) throws(StorageFault) {
         connection.countWAL(in: walLength)
-        walLength.pageCount.store(
-            Int(clamping: FileDescriptor.byteCount(of: directory.walPath)) / 8192, ordering: .relaxed)
         meta = try StoreMeta.load(from: connection)
         statements = try StoreStatements(connection)
         self.connection = connection
@@ -85,10 +81,7 @@ package final class JournalDatabase {
 
     /// Keeps the WAL short. Apart from `appendGroup`, so that nobody waits for it.
     package func maintain() throws(StorageFault) {
-        let pageCount = walLength.pageCount.load(ordering: .relaxed)
-        // It has begun anew.
-        if pageCount < pageCountMoved { pageCountMoved = 0 }
-        if isWALOverdue || pageCount > Self.walPageCountMax + pageCountMoved { try moveWAL() }
+        if isWALOverdue || walLength.unmovedPageCount > Self.walPageCountMax { try moveWAL() }
     }
 
     /// One transaction; `meta` is stored with it. Everything that changes the file comes through here or `moveWAL`.
@@ -110,9 +103,15 @@ package final class JournalDatabase {
 
     func moveWAL(isTruncating: Bool = false) throws(StorageFault) {
         if let fault { throw fault }
-        do {
-            pageCountMoved = try connection.moveWAL(isTruncating: isTruncating).all
-            isWALOverdue = false
+        do throws(StorageFault) {
+            if isTruncating {
+                // Nobody else has it open any more, or moves it.
+                _ = try connection.moveWAL(isTruncating: true)
+                isWALOverdue = false
+            } else {
+                let hasMoved = try walLength.move { () throws(StorageFault) in try connection.moveWAL()?.moved }
+                if hasMoved { isWALOverdue = false }
+            }
         } catch {
             throw latched(error)
         }

@@ -72,13 +72,16 @@ final class SQLiteConnection {
     /// Moves what it can of the WAL into the database and syncs that, without waiting for readers or a writer. Returns how
     /// many pages the WAL has, and how many of them are in the database.
     @discardableResult
-    func moveWAL(isTruncating: Bool = false) throws(StorageFault) -> (all: Int, moved: Int) {
+    /// How many pages the WAL has, and how many of them are in the database now; nothing if another is moving it.
+    ///
+    /// To be called through `WALLength.move` only, which says why.
+    func moveWAL(isTruncating: Bool = false) throws(StorageFault) -> (all: Int, moved: Int)? {
         let mode = isTruncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
         var (all, moved) = (0 as Int32, 0 as Int32)
         let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &all, &moved)
         // A reader in the way, such as a backup, only means that the rest is moved another time.
         guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw fault(code, "move the WAL") }
-        return (Int(max(0, all)), Int(max(0, moved)))
+        return all < 0 || moved < 0 || (code & 0xFF == SQLITE_BUSY && moved == 0) ? nil : (Int(all), Int(moved))
     }
 
     /// Counts the pages of the WAL in `length` from here on.
@@ -90,8 +93,7 @@ final class SQLiteConnection {
             handle,
             { context, _, _, pageCount in
                 guard let context else { return SQLITE_OK }
-                Unmanaged<WALLength>.fromOpaque(context).takeUnretainedValue().pageCount
-                    .store(Int(pageCount), ordering: .relaxed)
+                Unmanaged<WALLength>.fromOpaque(context).takeUnretainedValue().committed(pageCount: Int(pageCount))
                 return SQLITE_OK
             }, context)
     }
@@ -114,9 +116,4 @@ final class SQLiteConnection {
         default: return .inputOutput(operation: operation, code: code, text: text)
         }
     }
-}
-
-/// How many pages the WAL had after the last commit, those among them that are in the database already.
-final class WALLength: Sendable {
-    let pageCount = Atomic(0)
 }
