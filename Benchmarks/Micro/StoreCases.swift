@@ -30,12 +30,17 @@ final class SampleStore {
         return outcome
     }
 
-    func describe(_ index: Int) throws {
-        let request = DescribeJobExecutionRequest(jobId: jobId, thingName: things[index % things.count])
-        batch.add(request)
+    /// As the calls of one read.
+    func describe16(_ index: Int) throws {
+        for other in 0..<16 {
+            let thing = things[(index &* 16 + other) % things.count]
+            batch.describes.add(jobId: jobId.bytes, thingName: thing.bytes, executionNumber: nil)
+        }
+        batch.commands.append(.describe(0..<16))
         store.submit(batch, at: Self.now)
-        guard batch.describes[0]?.facts.status == .inProgress
-        else { throw WrongResult("no execution") }
+        for place in 0..<16 where batch.describes[place]?.facts.status != .inProgress {
+            throw WrongResult("no execution")
+        }
         batch.reset()
     }
 
@@ -90,9 +95,9 @@ let storeCases = [
             else { throw WrongResult("no change") }
         }
     },
-    MicroCase(name: "store-describe") {
+    MicroCase(name: "store-describe-16") {
         let sample = try SampleStore()
-        return { try sample.describe($0) }
+        return { try sample.describe16($0) }
     },
     MicroCase(name: "store-update") {
         let sample = try SampleStore()
