@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// Decides when the journal is folded into the tables: when it has grown enough.
 ///
-/// `@unchecked Sendable`: `lastPoint` and `lastCheckpointAt` are touched on `queue` only, the rest never changes or is atomic.
+/// `@unchecked Sendable`: what is no constant and not atomic is touched on `queue` only.
 final class CheckpointClock: @unchecked Sendable {
     private let memory: MemoryExecutionStore
     private let committer: GroupCommitter<JournalDatabase>
@@ -11,6 +11,8 @@ final class CheckpointClock: @unchecked Sendable {
     /// How long finished executions stay in memory, in milliseconds.
     private let retention: Int64
     private var lastCheckpointAt = Int64.min
+    /// Of things, as the last checkpoint of this run stored it.
+    private var greatestSequence: UInt32 = 0
     private var lastPoint: (sequence: UInt64, mark: UInt64)
     private let nextSequence: Atomic<UInt64>
     private let mover: WALMover
@@ -79,7 +81,10 @@ final class CheckpointClock: @unchecked Sendable {
         guard !isStopping.load(ordering: .relaxed) else { return .stopped }
         let point = committer.durablePoint
         let outcome = checkpoint().run(through: point)
-        if outcome.hasMoved { lastPoint = point }
+        if outcome.hasMoved {
+            lastPoint = point
+            greatestSequence = outcome.greatestSequence
+        }
         let wanted = UInt64(outcome.rowCount) * Self.recordsPerRow
         let count = min(max(wanted, Self.recordCounts.lowerBound), Self.recordCounts.upperBound)
         nextSequence.store(point.sequence + count, ordering: .relaxed)
@@ -91,7 +96,7 @@ final class CheckpointClock: @unchecked Sendable {
             store: memory, committer: committer,
             // What came between the last two checkpoints stays in the journal, for watches that come back.
             journalStart: (sequence: lastPoint.sequence, revision: lastPoint.mark), mover: mover,
-            isStopping: { [self] in isStopping.load(ordering: .relaxed) }
+            greatestSequence: greatestSequence, isStopping: { [self] in isStopping.load(ordering: .relaxed) }
         ) { [self] in
             guard !isStopping.load(ordering: .relaxed) else { return false }
             pause()

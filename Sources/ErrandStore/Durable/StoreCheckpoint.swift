@@ -19,6 +19,8 @@ struct StoreCheckpoint {
     var rowsPerSlice = 64...512
     /// Moves the WAL beside the writer; without one it is moved while the writer waits.
     var mover: WALMover?
+    /// Of things, as an earlier checkpoint stored it: this one captures others, and must not store less.
+    var greatestSequence: UInt32 = 0
     /// Whether nobody is to wait any more for what can be given up: the next start replays the journal instead.
     var isStopping: () -> Bool = { false }
     /// Waits while the disk is full. Returns whether to try again.
@@ -30,6 +32,8 @@ struct StoreCheckpoint {
         var rowCount = 0
         /// The tables hold everything up to the point, whatever happened after that.
         var hasMoved = false
+        /// The greatest sequence of things that is stored now.
+        var greatestSequence: UInt32 = 0
         /// What kept it from being done.
         var fault: StorageFault?
     }
@@ -44,14 +48,13 @@ struct StoreCheckpoint {
                 if slice.rowCount >= rowsPerSlice.lowerBound { try write(&slice, &outcome) }
             }
             try write(&slice, &outcome)
-            var greatestSequence = store.stripes.reduce(0) { max($0, $1.content.withLock { $0.things.sequenceFloor }) }
+            var greatestSequence = store.stripes.reduce(greatestSequence) {
+                max($0, $1.content.withLock { $0.things.sequenceFloor })
+            }
             try writeExecutions(&greatestSequence, &outcome)
             try end(through: point, greatestSequence)
             outcome.hasMoved = true
-            // The next checkpoint captures others, and must not store less.
-            for stripe in store.stripes {
-                stripe.content.withLock { $0.things.sequenceFloor = max($0.things.sequenceFloor, greatestSequence) }
-            }
+            outcome.greatestSequence = greatestSequence
             try cutJournal()
             try moveWAL()
         } catch {
