@@ -3,6 +3,3 @@
 
 /// Asks for the memory at `address` to be brought near. Only a hint: it reads nothing, and no address can make it fail.
 static inline void errand_prefetch(const void *address) { __builtin_prefetch(address); }
-
-/// The same for memory that will be written.
-static inline void errand_prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }

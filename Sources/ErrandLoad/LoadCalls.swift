@@ -84,7 +84,7 @@ struct LoadCalls: ReplySink {
                     statusDetails: targets.changingDetails[Int(lastRequestId) % targets.changingDetails.count]),
                 requestId: lastRequestId, timeoutMilliseconds: nil)
         } else {
-            _ = PlainDescribe.append(
+            _ = DescribeJobExecutionRequest.append(
                 jobId: targets.jobId.bytes, thingName: name.span.bytes, requestId: lastRequestId, to: &encoder)
         }
         ring[Int(lastRequestId) & (ring.count - 1)] = InFlight(

@@ -146,8 +146,7 @@ final class CallBatch: @unchecked Sendable {
 
     var decided: DecidedCalls {
         DecidedCalls(
-            calls: decoded, commands: commandBatch.commands, outcomes: commandBatch.outcomes,
-            describes: commandBatch.describes)
+            calls: decoded, outcomes: commandBatch.outcomes, describes: commandBatch.describes)
     }
 
     func reset() {

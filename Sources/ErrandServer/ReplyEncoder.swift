@@ -5,7 +5,6 @@ internal import ErrandWire
 /// Calls with their outcomes, on their way into replies.
 struct DecidedCalls {
     let calls: DecodedCalls
-    let commands: [StoreCommand]
     let outcomes: [StoreOutcome]
     let describes: DescribeLane
 

@@ -47,12 +47,7 @@ struct CompactBytes {
 }
 
 extension ContiguousArray<UInt8> {
-    mutating func append(_ compact: borrowing CompactBytes) { append(compact.span) }
-
-    mutating func append(_ span: RawSpan) {
-        // The array copies the bytes during the call.
-        span.withUnsafeBytes { append(contentsOf: $0) }
-    }
+    mutating func append(_ compact: borrowing CompactBytes) { append(copying: compact.span) }
 }
 
 /// Reads what was appended above.

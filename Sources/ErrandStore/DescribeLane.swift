@@ -55,12 +55,14 @@ package struct DescribeLane: Sendable {
             Call(
                 nameStart: UInt32(names.count), jobIdByteCount: UInt8(jobId.byteCount),
                 thingNameByteCount: UInt8(thingName.byteCount), attempt: executionNumber ?? 0))
-        for name in [0, 1] {
-            let bytes = name == 0 ? jobId : thingName
-            names.append(UInt8(bytes.byteCount))
-            names.append(0)
-            names.append(copying: bytes)
-        }
+        append(name: jobId)
+        append(name: thingName)
+    }
+
+    private mutating func append(name: RawSpan) {
+        names.append(UInt8(name.byteCount))
+        names.append(0)
+        names.append(copying: name)
     }
 
     /// Takes one of the latest attempt; `names` are both names, each behind its byte count in 2 bytes. They are checked only

@@ -70,7 +70,7 @@ struct ExecutionLog {
         entry.append(varint: version)
         entry.append(UInt8(details.count))
         bytes.append(entry)
-        bytes.append(details.flat.span.bytes)
+        bytes.append(copying: details.flat.span.bytes)
         nextOrdinal = ordinal &+ 1
         bytes[0] += 1
         if event.kind == .refusedReport { bytes[1] += 1 }

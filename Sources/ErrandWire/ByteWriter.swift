@@ -134,6 +134,12 @@ package struct WritePlace: ~Copyable, ~Escapable {
         offset = end
     }
 
+    @inline(__always)
+    mutating func put(_ header: FrameHeader) {
+        header.write(into: &bytes, at: offset)
+        offset += FrameHeader.byteCount
+    }
+
     /// A `text16`.
     @inline(__always)
     package mutating func putText16(_ source: RawSpan) {

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// The durable file of the embedded store: groups of the journal, and the state tables that checkpoints fold them into.
 ///
 /// It knows bytes only; what a record or a body means is its user's business.
@@ -20,8 +18,6 @@ package final class JournalDatabase {
     package private(set) var fault: StorageFault?
     /// Who moves the WAL beside the writer looks at it.
     let walLength = WALLength()
-    /// Moving the WAL did not work and is tried again.
-    var isWALOverdue = false
     private var isClosed = false
 
     /// Beyond this the WAL is moved into the database between two groups, although everybody waits for that: `WALMover`,
@@ -81,7 +77,7 @@ package final class JournalDatabase {
 
     /// Keeps the WAL short. Apart from `appendGroup`, so that nobody waits for it.
     package func maintain() throws(StorageFault) {
-        if isWALOverdue || walLength.unmovedPageCount > Self.walPageCountMax { try moveWAL() }
+        if walLength.unmovedPageCount > Self.walPageCountMax { try moveWAL() }
     }
 
     /// One transaction; `meta` is stored with it. Everything that changes the file comes through here or `moveWAL`.
@@ -105,12 +101,10 @@ package final class JournalDatabase {
         if let fault { throw fault }
         do throws(StorageFault) {
             if isTruncating {
-                // Nobody else has it open any more, or moves it.
+                // At the end, when nobody else writes or moves.
                 _ = try connection.moveWAL(isTruncating: true)
-                isWALOverdue = false
             } else {
-                let hasMoved = try walLength.move { () throws(StorageFault) in try connection.moveWAL()?.moved }
-                if hasMoved { isWALOverdue = false }
+                _ = try walLength.move { () throws(StorageFault) in try connection.moveWAL() }
             }
         } catch {
             throw latched(error)

@@ -1,6 +1,5 @@
 internal import CSQLite
 internal import Glibc
-internal import Synchronization
 
 /// One connection, used by one thread at a time. With `SQLiteStatement` the only place that holds SQLite's pointers.
 final class SQLiteConnection {
@@ -70,18 +69,16 @@ final class SQLiteConnection {
     }
 
     /// Moves what it can of the WAL into the database and syncs that, without waiting for readers or a writer. Returns how
-    /// many pages the WAL has, and how many of them are in the database.
-    @discardableResult
-    /// How many pages the WAL has, and how many of them are in the database now; nothing if another is moving it.
+    /// many of its pages are in the database now; nothing if another is moving it.
     ///
-    /// To be called through `WALLength.move` only, which says why.
-    func moveWAL(isTruncating: Bool = false) throws(StorageFault) -> (all: Int, moved: Int)? {
+    /// Where there is more than one connection it is called through `WALLength.move` only, which says why.
+    func moveWAL(isTruncating: Bool = false) throws(StorageFault) -> Int? {
         let mode = isTruncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
-        var (all, moved) = (0 as Int32, 0 as Int32)
-        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &all, &moved)
+        var moved: Int32 = 0
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, &moved)
         // A reader in the way, such as a backup, only means that the rest is moved another time.
         guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw fault(code, "move the WAL") }
-        return all < 0 || moved < 0 || (code & 0xFF == SQLITE_BUSY && moved == 0) ? nil : (Int(all), Int(moved))
+        return moved < 0 || (code & 0xFF == SQLITE_BUSY && moved == 0) ? nil : Int(moved)
     }
 
     /// Counts the pages of the WAL in `length` from here on.

@@ -162,26 +162,11 @@ extension JournalDatabase {
         try write { () throws(StorageFault) in try body(StateTransaction(self)) }
     }
 
-    /// Folds the journal up to `sequence` into the tables: what `body` does, the end of those groups and the new counts
-    /// are one transaction, so that there are never two truths. If `body` throws, the old state stands.
-    /// A group that reaches beyond `sequence` stays whole. Not to be called from the body of a read.
-    /// The groups after `journalStart` stay all the same, if that is given.
-    package func checkpoint(
-        through sequence: UInt64, journalStart: UInt64? = nil,
-        _ body: (borrowing StateTransaction) throws(StorageFault) -> Void
-    ) throws(StorageFault) {
-        try moveCheckpoint(through: sequence, journalStart: journalStart ?? sequence, body)
-        while try trimJournal() {}
-        do throws(StorageFault) {
-            try moveWAL()
-        } catch {
-            // The checkpoint stands. If there was no room to move the WAL, `maintain` tries again after the next group.
-            if let fault { throw fault }
-            isWALOverdue = true
-        }
-    }
-
-    /// The same without taking the groups away that are not wanted any more, and without moving the WAL.
+    /// Folds the journal up to `sequence` into the tables: what `body` does and the new counts are one transaction, so that
+    /// there are never two truths. If `body` throws, the old state stands. Not to be called from the body of a read.
+    ///
+    /// The groups after `journalStart` are still wanted, and one that reaches beyond `sequence` is too; the others are taken
+    /// away with `trimJournal`.
     package func moveCheckpoint(
         through sequence: UInt64, journalStart: UInt64,
         _ body: (borrowing StateTransaction) throws(StorageFault) -> Void

@@ -26,7 +26,7 @@ final class WALMover: @unchecked Sendable {
     func move() -> StorageFault? {
         do throws(StorageFault) {
             for _ in 0..<Self.roundCountMax {
-                let hasMoved = try length.move { () throws(StorageFault) in try connection.moveWAL()?.moved }
+                let hasMoved = try length.move { () throws(StorageFault) in try connection.moveWAL() }
                 if !hasMoved || length.unmovedPageCount <= Self.lastPageCount { break }
             }
         } catch {

@@ -41,16 +41,6 @@ package struct FrameHeader: Sendable, Equatable {
         bytes.storeLittleEndian(requestId, at: offset + 8)
     }
 
-    @inline(__always)
-    func put(_ place: inout WritePlace) {
-        place.put(UInt32(truncatingIfNeeded: bodyByteCount))
-        place.put(opcode)
-        place.put(flags.rawValue)
-        place.put(status)
-        place.put(rootWordCount)
-        place.put(requestId)
-    }
-
     /// Header and body, for the window's byte count.
     package var frameByteCount: Int { Self.byteCount + bodyByteCount }
 }

@@ -9,14 +9,36 @@ extension DescribeJobExecutionRequest: RequestMessage {
     package func writeBody(to writer: inout ByteWriter) {
         let jobId = jobId.bytes
         let thingName = thingName.bytes
-        // The names' counts take 2 bytes each.
-        writer.append(byteCount: Self.rootByteCount + jobId.byteCount + thingName.byteCount + 4) { place in
-            place.put(presence(1, when: executionNumber != nil))
-            place.put(0 as UInt32)
-            place.put(executionNumber ?? 0)
-            place.putText16(jobId)
-            place.putText16(thingName)
+        writer.append(byteCount: Self.byteCount(jobId, thingName)) {
+            Self.put(jobId, thingName, executionNumber, &$0)
         }
+    }
+
+    /// Appends the call for the latest attempt as a whole frame. False if it is larger than the peer takes.
+    @inline(__always)
+    package static func append(
+        jobId: RawSpan, thingName: RawSpan, requestId: UInt64, to encoder: inout SegmentEncoder
+    ) -> Bool {
+        encoder.appendFrame(
+            opcode.rawValue, flags: [], rootByteCount: rootByteCount, requestId: requestId,
+            bodyByteCount: byteCount(jobId, thingName)
+        ) { put(jobId, thingName, nil, &$0) }
+    }
+
+    /// The names' counts take 2 bytes each.
+    private static func byteCount(_ jobId: RawSpan, _ thingName: RawSpan) -> Int {
+        rootByteCount + jobId.byteCount + thingName.byteCount + 4
+    }
+
+    @inline(__always)
+    private static func put(
+        _ jobId: RawSpan, _ thingName: RawSpan, _ executionNumber: Int64?, _ place: inout WritePlace
+    ) {
+        place.put(presence(1, when: executionNumber != nil))
+        place.put(0 as UInt32)
+        place.put(executionNumber ?? 0)
+        place.putText16(jobId)
+        place.putText16(thingName)
     }
 
     package init(from reader: inout MessageReader) throws(MessageFault) {
@@ -56,24 +78,6 @@ package struct PlainDescribe: ~Escapable {
         names = body.extracting(droppingFirst: rootByteCount)
         self.jobIdByteCount = UInt8(jobIdByteCount)
         self.thingNameByteCount = UInt8(thingNameByteCount)
-    }
-
-    /// Appends such a call as a whole frame. False if it is larger than the peer takes.
-    @inline(__always)
-    package static func append(
-        jobId: RawSpan, thingName: RawSpan, requestId: UInt64, to encoder: inout SegmentEncoder
-    ) -> Bool {
-        let rootByteCount = DescribeJobExecutionRequest.rootByteCount
-        return encoder.appendFrame(
-            Opcode.describeJobExecution.rawValue, flags: [], rootByteCount: rootByteCount, requestId: requestId,
-            bodyByteCount: rootByteCount + 4 + jobId.byteCount + thingName.byteCount
-        ) { place in
-            // No presence bit, no attempt.
-            place.put(0 as UInt64)
-            place.put(0 as UInt64)
-            place.putText16(jobId)
-            place.putText16(thingName)
-        }
     }
 }
 

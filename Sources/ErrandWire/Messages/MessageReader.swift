@@ -100,22 +100,6 @@ package struct MessageReader: ~Escapable {
         if invalid == nil { invalid = field }
     }
 
-    /// A job id that stays where it is. Of no use if `finish` throws.
-    @_lifetime(copy self)
-    package mutating func jobIdBytes() throws(MessageFault) -> RawSpan {
-        let bytes = try text16()
-        do throws(InvalidField) { try JobId.check(bytes) } catch { note(error) }
-        return bytes
-    }
-
-    /// A thing's name that stays where it is. Of no use if `finish` throws.
-    @_lifetime(copy self)
-    package mutating func thingNameBytes() throws(MessageFault) -> RawSpan {
-        let bytes = try text16()
-        do throws(InvalidField) { try ThingName.check(bytes) } catch { note(error) }
-        return bytes
-    }
-
     package mutating func jobId() throws(MessageFault) -> JobId {
         let bytes = try text16()
         do throws(InvalidField) { return try JobId(bytes: bytes) } catch { note(error) }

@@ -94,10 +94,10 @@ package struct SegmentEncoder: Sendable {
         let frameByteCount = FrameHeader.byteCount + bodyByteCount
         guard makeRoom(frameByteCount: frameByteCount) else { return false }
         writer.append(byteCount: frameByteCount) { place in
-            FrameHeader(
-                bodyByteCount: bodyByteCount, opcode: opcode, flags: flags, status: 0,
-                rootWordCount: UInt8(rootByteCount / 8), requestId: requestId
-            ).put(&place)
+            place.put(
+                FrameHeader(
+                    bodyByteCount: bodyByteCount, opcode: opcode, flags: flags, status: 0,
+                    rootWordCount: UInt8(rootByteCount / 8), requestId: requestId))
             fill(&place)
         }
         return true

@@ -1,6 +1,7 @@
-import ErrandStore
 import Foundation
 import Glibc
+
+@testable import ErrandStore
 
 /// A directory for a store, gone at the end of the test.
 final class TemporaryStore: Sendable {
@@ -109,6 +110,15 @@ extension JournalDatabase {
 
     static func record(_ sequence: UInt64, byteCount: Int = 20) -> [UInt8] {
         (0..<byteCount).map { UInt8(truncatingIfNeeded: sequence &* 31 &+ UInt64($0)) }
+    }
+
+    /// All steps of a checkpoint, one behind the other.
+    func checkpoint(
+        through sequence: UInt64, _ body: (borrowing StateTransaction) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        try moveCheckpoint(through: sequence, journalStart: sequence, body)
+        while try trimJournal() {}
+        try moveWAL()
     }
 
     /// Some rows in every table.
