@@ -80,7 +80,8 @@ final class CheckpointClock: @unchecked Sendable {
     private func run() -> StorageFault? {
         guard !isStopping.load(ordering: .relaxed) else { return .stopped }
         let point = committer.durablePoint
-        let outcome = checkpoint().run(through: point)
+        var checkpoint = checkpoint()
+        let outcome = checkpoint.run(through: point)
         if outcome.hasMoved {
             lastPoint = point
             greatestSequence = outcome.greatestSequence

@@ -14,9 +14,8 @@ struct StoreCheckpoint {
     let committer: GroupCommitter<JournalDatabase>
     /// Where the journal is to begin: what came before is neither needed for the tables nor for watches.
     let journalStart: (sequence: UInt64, revision: UInt64)
-    /// How many rows are written in one transaction. A few are about a millisecond's work; where groups are large everybody
-    /// waits longer anyway, and then there are as many as a group has records, so that the journal does not run away.
-    var rowsPerSlice = 64...512
+    /// How many rows are written in one transaction.
+    var pace = SlicePace()
     /// Moves the WAL beside the writer; without one it is moved while the writer waits.
     var mover: WALMover?
     /// Of things, as an earlier checkpoint stored it: this one captures others, and must not store less.
@@ -39,13 +38,13 @@ struct StoreCheckpoint {
     }
 
     /// Everything up to here will be in the tables.
-    func run(through point: (sequence: UInt64, mark: UInt64)) -> Outcome {
+    mutating func run(through point: (sequence: UInt64, mark: UInt64)) -> Outcome {
         var outcome = Outcome()
         do throws(StorageFault) {
             var slice = CheckpointSlice()
             for job in store.jobs.withLock({ Array($0.jobs.values) }) {
                 capture(job, into: &slice)
-                if slice.rowCount >= rowsPerSlice.lowerBound { try write(&slice, &outcome) }
+                if slice.rowCount >= pace.rowCount { try write(&slice, &outcome) }
             }
             try write(&slice, &outcome)
             var greatestSequence = store.stripes.reduce(greatestSequence) {
@@ -63,14 +62,16 @@ struct StoreCheckpoint {
         return outcome
     }
 
-    private func writeExecutions(_ greatestSequence: inout UInt32, _ outcome: inout Outcome) throws(StorageFault) {
+    private mutating func writeExecutions(
+        _ greatestSequence: inout UInt32, _ outcome: inout Outcome
+    ) throws(StorageFault) {
         var dirty: [DirtyRow] = []
         for stripe in store.stripes { stripe.content.withLock { $0.takeDirty(into: &dirty) } }
         dirty.sort { ($0.job, $0.position) < ($1.job, $1.position) }
         var slice = CheckpointSlice()
         for (index, row) in dirty.enumerated() {
             store.stripes[Int(row.stripe)].content.withLock { $0.capture(row, into: &slice, &greatestSequence) }
-            guard slice.rowCount >= sliceRowCount || index == dirty.count - 1 else { continue }
+            guard slice.rowCount >= pace.rowCount || index == dirty.count - 1 else { continue }
             do throws(StorageFault) {
                 try write(&slice, &outcome)
                 if isStopping() { throw .stopped }
@@ -83,10 +84,6 @@ struct StoreCheckpoint {
                 throw error
             }
         }
-    }
-
-    private var sliceRowCount: Int {
-        min(max(committer.lastGroupCount, rowsPerSlice.lowerBound), rowsPerSlice.upperBound)
     }
 
     /// The job's own row and those of targets that came since, which belong together.
@@ -110,15 +107,20 @@ struct StoreCheckpoint {
         }
     }
 
-    private func write(_ slice: inout CheckpointSlice, _ outcome: inout Outcome) throws(StorageFault) {
+    private mutating func write(_ slice: inout CheckpointSlice, _ outcome: inout Outcome) throws(StorageFault) {
         guard slice.rowCount > 0 else { return }
         outcome.rowCount += slice.rowCount
         try waitUntilDurable(slice.sequence)
         let written = slice
         slice = CheckpointSlice()
+        let duration = Mutex(Duration.zero)
         try perform { (database) throws(StorageFault) in
+            let clock = ContinuousClock()
+            let began = clock.now
             try database.fold { (transaction) throws(StorageFault) in try written.put(transaction) }
+            duration.withLock { $0 = clock.now - began }
         }
+        pace.note(rowCount: written.rowCount, took: duration.withLock { $0 })
     }
 
     private func end(

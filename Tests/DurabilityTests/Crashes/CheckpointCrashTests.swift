@@ -130,9 +130,10 @@ private final class CheckpointBox: Sendable {
     var fault: StorageFault? { outcome.withLock { $0 } }
 
     func run(journalStart: (UInt64, UInt64)) {
-        let checkpoint = StoreCheckpoint(
+        var checkpoint = StoreCheckpoint(
             store: store.memory, committer: store.committer,
-            journalStart: (sequence: journalStart.0, revision: journalStart.1), rowsPerSlice: 5...5, pause: { false })
+            journalStart: (sequence: journalStart.0, revision: journalStart.1), pace: SlicePace(rowCount: 5),
+            pause: { false })
         let fault = checkpoint.run(through: store.committer.durablePoint).fault
         outcome.withLock { $0 = fault }
     }
