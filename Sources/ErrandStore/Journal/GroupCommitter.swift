@@ -23,6 +23,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     private let storage: Storage
     private let queue = DispatchQueue(label: "errand.journal", qos: .userInitiated)
     private let retryAfterDelay: Delay
+    private let gatheringDelay: Delay?
     private let byteCountMax: Int
     private let shared: Mutex<Shared>
     private let durable: Atomic<UInt64>
@@ -38,6 +39,11 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     private var group = JournalBuffer()
     /// Told outside of the lock, and then empty; it changes places too.
     private var toldWaiters = WaiterList()
+
+    /// After a group of more than so many records others are waiting already, and the next one gathers for a while: it
+    /// costs about as much processor time and as many pages as a small one. Who comes alone never waits for that.
+    private static var crowdCount: UInt64 { 16 }
+    private static var gatheringTime: DispatchTimeInterval { .microseconds(500) }
 
     private struct Shared: ~Copyable {
         var gathering = JournalBuffer()
@@ -63,9 +69,10 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     /// - Parameters:
     ///   - byteCountMax: from this many bytes on, waiting and being stored, `isThrottled` is true.
     ///   - retryAfterDelay: runs a block later, on any thread; after a second unless a test brings another.
+    ///   - gatheringDelay: the same for the next group of a crowd, after half a millisecond.
     package init(
         _ storage: sending Storage, byteCountMax: Int = 32 << 20,
-        retryAfterDelay: Delay? = nil, mark: UInt64 = 0,
+        retryAfterDelay: Delay? = nil, gatheringDelay: Delay? = nil, mark: UInt64 = 0,
         onDurable: @escaping @Sendable (_ mark: UInt64) -> Void = { _ in },
         onState: @escaping @Sendable (State) -> Void = { _ in }
     ) {
@@ -73,6 +80,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
         self.byteCountMax = byteCountMax
         self.onDurable = onDurable
         self.onState = onState
+        self.gatheringDelay = gatheringDelay
         self.retryAfterDelay =
             retryAfterDelay ?? { retry in DispatchQueue.global().asyncAfter(deadline: .now() + 1, execute: retry) }
         shared = Mutex(
@@ -227,7 +235,14 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
             // A full disk is tried again after the next group; the group itself is durable either way.
             if let fault = storage.fault { return fail(fault) }
         }
-        if hasMore { queue.async { self.turn() } }
+        guard hasMore else { return }
+        if last - first < Self.crowdCount {
+            queue.async { self.turn() }
+        } else if let gatheringDelay {
+            gatheringDelay { self.queue.async { self.turn() } }
+        } else {
+            queue.asyncAfter(deadline: .now() + Self.gatheringTime) { self.turn() }
+        }
     }
 
     /// Takes all that has gathered, or once more what could not be stored.

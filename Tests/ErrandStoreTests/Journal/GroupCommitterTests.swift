@@ -55,6 +55,45 @@ struct GroupCommitterTests {
         #expect(control.report.withLock { $0.isClosed })
     }
 
+    @Test func theGroupAfterACrowdGathersAndLosesNothing() {
+        let control = control
+        let committer = GroupCommitter(TestStorage(control), gatheringDelay: { control.retryLater($0) })
+        hold()
+        committer.put { $0.append(UInt8(1)) }
+        control.arrived.wait()
+        for number in 2...40 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
+        // One after the other, so that the second group is held too while others come behind it.
+        control.gate.signal()
+        control.arrived.wait()
+        for number in 41...50 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
+        release()
+        control.retried.wait()
+        #expect(control.groups.map(\.last) == [1, 40], "the third group was not to begin yet")
+        for number in 51...60 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
+        control.retryNow()
+        #expect(stop(committer) == nil)
+        #expect(control.groups.map(\.last) == [1, 40, 60])
+        #expect(committer.durableSequence == 60)
+    }
+
+    @Test func whoStopsDoesNotWaitForTheGathering() {
+        let control = control
+        let committer = GroupCommitter(TestStorage(control), gatheringDelay: { control.retryLater($0) })
+        hold()
+        committer.put { $0.append(UInt8(1)) }
+        control.arrived.wait()
+        for number in 2...40 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
+        control.gate.signal()
+        control.arrived.wait()
+        for number in 41...50 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
+        release()
+        control.retried.wait()
+        #expect(stop(committer) == nil)
+        #expect(committer.durableSequence == 50)
+        control.retryNow()
+        #expect(control.groups.last?.last == 50)
+    }
+
     @Test func waitersAreToldOnceInOrderAndOnlyAfterTheStorage() {
         let committer = makeCommitter()
         let order = Mutex<[UInt64]>([])
