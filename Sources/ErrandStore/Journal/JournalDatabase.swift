@@ -19,8 +19,6 @@ package final class JournalDatabase {
     /// Who moves the WAL beside the writer looks at it.
     let walLength = WALLength()
     private var isClosed = false
-    /// As `StoreSchema.configure` leaves it.
-    private var syncsCommits = true
 
     /// Beyond this the WAL is moved into the database between two groups, although everybody waits for that: `WALMover`,
     /// which does it beside them, does not come to it.
@@ -83,14 +81,11 @@ package final class JournalDatabase {
     }
 
     /// One transaction; `meta` is stored with it. Everything that changes the file comes through here or `moveWAL`.
-    ///
-    /// One that is not synced is as durable as the next one that is: the WAL is read up to the first frame that is missing.
-    func write(isSynced: Bool = true, _ body: () throws(StorageFault) -> Void) throws(StorageFault) {
+    func write(_ body: () throws(StorageFault) -> Void) throws(StorageFault) {
         if let fault { throw fault }
         if isClosed { throw .stopped }
         let before = meta
         do {
-            try sync(isSynced)
             try statements.begin.run()
             try body()
             try meta.store(with: statements.replaceMeta)
@@ -100,13 +95,6 @@ package final class JournalDatabase {
             connection.rollBack()
             throw latched(error)
         }
-    }
-
-    private func sync(_ eachCommit: Bool) throws(StorageFault) {
-        guard eachCommit != syncsCommits else { return }
-        // SQLite takes this while it compiles, so that it cannot be prepared.
-        try connection.execute("PRAGMA synchronous = \(eachCommit ? "FULL" : "NORMAL")")
-        syncsCommits = eachCommit
     }
 
     func moveWAL(isTruncating: Bool = false) throws(StorageFault) {

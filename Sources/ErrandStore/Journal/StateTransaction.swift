@@ -157,9 +157,9 @@ package struct StateTransaction: ~Copyable {
 
 extension JournalDatabase {
     /// Writes rows that are newer than the last checkpoint, ahead of the next one: all that they show must be in the
-    /// journal. One transaction, which is durable with the next group at the latest.
+    /// journal. One transaction.
     package func fold(_ body: (borrowing StateTransaction) throws(StorageFault) -> Void) throws(StorageFault) {
-        try write(isSynced: false) { () throws(StorageFault) in try body(StateTransaction(self)) }
+        try write { () throws(StorageFault) in try body(StateTransaction(self)) }
     }
 
     /// Folds the journal up to `sequence` into the tables: what `body` does and the new counts are one transaction, so that
