@@ -15,11 +15,12 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CIsal", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CEpoll"),
         .systemLibrary(name: "CPrefetch"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "ErrandCore"),
-        .target(name: "ErrandWire", dependencies: ["ErrandCore", "CZlib"]),
+        .target(name: "ErrandWire", dependencies: ["ErrandCore", "CIsal", "CZlib"]),
         .target(name: "ErrandTransport", dependencies: ["ErrandWire", "CEpoll"]),
         .target(
             name: "ErrandStore",

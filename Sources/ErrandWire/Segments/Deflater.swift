@@ -1,20 +1,23 @@
-internal import CZlib
+internal import CIsal
 
-/// Owner of one deflate state at level 1, reset for every segment (SPEC §4 `SEG-7`).
+/// Owner of ISA-L's deflate state, begun anew for every segment (SPEC §4 `SEG-7`).
+///
+/// Codes are the fixed ones of RFC 1951: a segment is short, and codes of its own would cost the sender the counting and
+/// both sides the tables, for fewer bytes only in segments longer than a connection's usual sixteen replies.
 package struct Deflater: ~Copyable {
-    // zlib keeps a pointer back to its stream, so the stream needs an address of its own.
-    private let stream: UnsafeMutablePointer<z_stream>
+    // The state is some hundred kilobytes, most of which level 0 never touches, and too large to move about.
+    private let stream: UnsafeMutablePointer<isal_zstream>
 
     package init() {
-        stream = .allocate(capacity: 1)
-        stream.initialize(to: z_stream())
-        let result = deflateInit_(stream, 1, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        precondition(result == Z_OK, "zlib refuses to start: \(result)")
+        let byteCount = MemoryLayout<isal_zstream>.size
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: byteCount, alignment: MemoryLayout<isal_zstream>.alignment)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        // The struct is plain C, for which zeros are a value.
+        stream = memory.bindMemory(to: isal_zstream.self, capacity: 1)
     }
 
     deinit {
-        deflateEnd(stream)
-        stream.deinitialize(count: 1)
         stream.deallocate()
     }
 
@@ -23,18 +26,21 @@ package struct Deflater: ~Copyable {
         let start = output.count
         let room = raw.byteCount - 1
         guard room > 0 else { return false }
-        deflateReset(stream)
+        isal_deflate_stateless_init(stream)
+        isal_deflate_set_hufftables(stream, nil, IGZIP_HUFFTABLE_STATIC)
+        stream.pointee.gzip_flag = UInt16(IGZIP_ZLIB)
+        stream.pointee.end_of_stream = 1
         output.append(contentsOf: repeatElement(0, count: room))
         let produced: Int? = output.withUnsafeMutableBufferPointer { target in
             raw.withUnsafeBytes { source in
-                // zlib does not write through next_in; both buffers outlive the call.
+                // ISA-L does not write through next_in; both buffers outlive the call.
                 stream.pointee.next_in = UnsafeMutablePointer(
                     mutating: source.bindMemory(to: UInt8.self).baseAddress)
-                stream.pointee.avail_in = uInt(source.count)
+                stream.pointee.avail_in = UInt32(source.count)
                 stream.pointee.next_out = target.baseAddress.map { $0 + start }
-                stream.pointee.avail_out = uInt(room)
-                let result = deflate(stream, Z_FINISH)
-                return result == Z_STREAM_END ? room - Int(stream.pointee.avail_out) : nil
+                stream.pointee.avail_out = UInt32(room)
+                // The other result is that the room does not do.
+                return isal_deflate_stateless(stream) == COMP_OK ? room - Int(stream.pointee.avail_out) : nil
             }
         }
         output.removeSubrange((start + (produced ?? 0))...)
