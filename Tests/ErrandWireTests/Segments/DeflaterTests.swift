@@ -35,8 +35,12 @@ struct DeflaterTests {
 
     /// The sender's side of the targets' row S11.
     @Test func repliesShrinkToAQuarter() throws {
-        let reply = Array("bench-3735928559 press-line-1000000 progress 42/100 step download: block 0042 of 0100 ".utf8)
-        let raw = (0..<16).flatMap { reply + [UInt8($0), UInt8($0 * 7), 0, 0, 0, 0, 0, 0] }
+        var raw: [UInt8] = []
+        for index in 0..<16 {
+            let (percent, number) = (index * 37 % 100, 1_000_000 + index * 48271 % 100_000)
+            raw += "bench-3735928559 press-line-\(number) progress \(percent)/100 download: block 00\(percent)".utf8
+            raw += [UInt8](repeating: 0, count: 40)
+        }
         var output: [UInt8] = []
         try #require(Deflater().appendSmaller(raw.span.bytes, to: &output))
         #expect(output.count * 4 <= raw.count)
