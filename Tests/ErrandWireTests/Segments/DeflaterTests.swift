@@ -12,10 +12,10 @@ struct DeflaterTests {
         var inflated: [UInt8] = []
         var smaller = 0
         var refused = 0
-        for turn in 0..<300 {
+        for turn in 0..<60 {
             // Few different bytes compress, all 256 do not.
-            let greatest: UInt8 = turn % 3 == 0 ? 255 : UInt8.random(in: 0...63, using: &generator)
-            let count = Int.random(in: 1...(turn % 10 == 0 ? 200_000 : 5000), using: &generator)
+            let greatest: UInt8 = turn % 3 == 0 ? 255 : UInt8.random(in: 0...7, using: &generator)
+            let count = Int.random(in: 1...(turn % 20 == 1 ? 100_000 : 5000), using: &generator)
             let raw = (0..<count).map { _ in UInt8.random(in: 0...greatest, using: &generator) }
             var output: [UInt8] = [7, 7, 7]
             guard deflater.appendSmaller(raw.span.bytes, to: &output) else {
@@ -29,8 +29,8 @@ struct DeflaterTests {
             try inflater.inflate(output.span.bytes.extracting(droppingFirst: 3), rawByteCount: count, into: &inflated)
             #expect(Array(inflated.prefix(count)) == raw)
         }
-        #expect(smaller > 20)
-        #expect(refused > 90)
+        #expect(smaller > 10)
+        #expect(refused >= 20)
     }
 
     /// The sender's side of the targets' row S11.
