@@ -21,6 +21,8 @@ struct StoreCheckpoint {
     var mover: WALMover?
     /// Of things, as an earlier checkpoint stored it: this one captures others, and must not store less.
     var greatestSequence: UInt32 = 0
+    /// Whether nobody is served any more, so that nobody waits for a transaction, but for the end of all of them.
+    var isEnding: () -> Bool = { false }
     /// Whether nobody is to wait any more for what can be given up: the next start replays the journal instead.
     var isStopping: () -> Bool = { false }
     /// Waits while the disk is full. Returns whether to try again.
@@ -55,6 +57,8 @@ struct StoreCheckpoint {
             try end(through: point, greatestSequence)
             outcome.hasMoved = true
             outcome.greatestSequence = greatestSequence
+            // The end of the store moves all of the WAL; and what is not cut now is cut with the next checkpoint.
+            if isEnding() { return outcome }
             try cutJournal()
             try moveWAL()
         } catch {
@@ -86,7 +90,8 @@ struct StoreCheckpoint {
     }
 
     private var sliceRowCount: Int {
-        min(max(committer.lastGroupCount, rowsPerSlice.lowerBound), rowsPerSlice.upperBound)
+        if isEnding() { return 16 * rowsPerSlice.upperBound }
+        return min(max(committer.lastGroupCount, rowsPerSlice.lowerBound), rowsPerSlice.upperBound)
     }
 
     /// The job's own row and those of targets that came since, which belong together.
@@ -162,8 +167,7 @@ struct StoreCheckpoint {
 
     private func cutJournal() throws(StorageFault) {
         let hasMore = Mutex(true)
-        // What is not cut now is cut with the next checkpoint.
-        while hasMore.withLock({ $0 }), !isStopping() {
+        while hasMore.withLock({ $0 }), !isEnding() {
             try perform { (database) throws(StorageFault) in
                 let isMore = try database.trimJournal()
                 hasMore.withLock { $0 = isMore }

@@ -95,7 +95,10 @@ struct StoreRecovery {
             let job = try StoredJob.created(number, at: 0, changes: store.changes, from: &reader)
             targetCounts[job.number] = try job.withState { (state) throws(StorageFault) in
                 try job.readDecisions(&state, from: &reader)
-                return try job.readProgress(&state, from: &reader)
+                let targetCount = try job.readProgress(&state, from: &reader)
+                // Only those that are yet to be queued are looked for by name.
+                state.isStaged = targetCount < job.announcedTargetCount
+                return targetCount
             }
             jobs[job.number] = job
         }
