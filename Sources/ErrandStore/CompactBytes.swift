@@ -96,33 +96,61 @@ struct CompactReader {
     }
 
     mutating func skip(to end: Int) { offset = end }
+}
 
-    /// Whether `bytes`, which come from a file, are from `start` on so many entries, each under its byte count. `fields`
-    /// reads those of an entry that stand between its `fixedByteCount` first bytes and its details, and returns how many
-    /// pairs these have. What passes can be read without looking at its bounds again.
-    static func isSequence(
-        _ bytes: [UInt8], from start: Int, count: Int, fixedByteCount: Int, _ fields: (inout CompactReader) -> UInt8
+/// Looks through bytes that come from a file, before anything is read from them without looking at its bounds again.
+/// Behind the end there are zeros, until it is found out that the end was passed.
+struct CompactCheck: ~Escapable {
+    private let bytes: RawSpan
+    private var offset = 0
+
+    @_lifetime(copy bytes)
+    init(_ bytes: RawSpan) { self.bytes = bytes }
+
+    @inline(__always)
+    mutating func byte() -> UInt8 {
+        defer { offset += 1 }
+        // Inside of the bounds, which were looked at just now.
+        return offset < bytes.byteCount ? bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self) : 0
+    }
+
+    @inline(__always)
+    mutating func varint() -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = byte()
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+    }
+
+    mutating func skip(to offset: Int) { self.offset = offset }
+
+    /// Whether there are so many entries from here to the end, each under its byte count. `fields` reads those of an entry
+    /// that stand between its `fixedByteCount` first bytes and its details, and returns how many pairs these have.
+    @inline(__always)
+    mutating func isSequence(
+        count: Int, fixedByteCount: Int, _ fields: (inout CompactCheck) -> UInt8
     ) -> Bool {
-        // Room behind the end, so that reading a damaged entry stays inside the array until it is found out.
-        let padding = 96
-        var reader = CompactReader(ContiguousArray(bytes + [UInt8](repeating: 0, count: padding)), at: start)
         for _ in 0..<count {
-            guard reader.offset < bytes.count else { return false }
-            let byteCount = reader.varint()
-            guard byteCount <= UInt64(max(0, bytes.count - reader.offset)) else { return false }
-            let end = reader.offset + Int(byteCount)
-            reader.skip(to: reader.offset + fixedByteCount)
-            guard reader.offset <= end else { return false }
-            let pairCount = fields(&reader)
-            guard reader.offset <= end else { return false }
+            guard offset < bytes.byteCount else { return false }
+            let byteCount = varint()
+            guard byteCount <= UInt64(max(0, bytes.byteCount - offset)) else { return false }
+            let end = offset + Int(byteCount)
+            offset += fixedByteCount
+            guard offset <= end else { return false }
+            let pairCount = fields(&self)
+            guard offset <= end else { return false }
             var texts = 2 * Int(pairCount)
-            while texts > 0, end - reader.offset >= 2 {
-                let textByteCount = Int(reader.byte()) | Int(reader.byte()) << 8
-                reader.skip(to: reader.offset + textByteCount)
+            while texts > 0, end - offset >= 2 {
+                let textByteCount = Int(byte()) | Int(byte()) << 8
+                offset += textByteCount
                 texts -= 1
             }
-            guard texts == 0, reader.offset == end else { return false }
+            guard texts == 0, offset == end else { return false }
         }
-        return reader.offset == bytes.count
+        return offset == bytes.byteCount
     }
 }

@@ -19,22 +19,24 @@ struct ExecutionLog {
     var stored: ContiguousArray<UInt8> { bytes }
 
     /// Nothing if these are no bytes of a log.
-    init?(stored: [UInt8]) {
+    init?(stored: RawSpan) {
         guard !stored.isEmpty else { return }
-        guard stored.count >= Self.headerByteCount,
-            CompactReader.isSequence(
-                stored, from: Self.headerByteCount, count: Int(stored[0]), fixedByteCount: 0,
-                { reader in
-                    _ = (reader.varint(), reader.byte(), reader.byte(), reader.varint(), reader.varint())
-                    return reader.byte()
-                })
-        else { return nil }
-        bytes = ContiguousArray(stored)
+        guard stored.byteCount >= Self.headerByteCount else { return nil }
+        var check = CompactCheck(stored)
+        let (count, statedRefusedCount) = (Int(check.byte()), Int(check.byte()))
+        check.skip(to: Self.headerByteCount)
+        var refusedCount = 0
+        let isSequence = check.isSequence(count: count, fixedByteCount: 0) { fields in
+            _ = fields.varint()
+            if fields.byte() >> 4 == JobExecutionHistoryEntry.Kind.refusedReport.rawValue { refusedCount += 1 }
+            _ = (fields.byte(), fields.varint(), fields.varint())
+            return fields.byte()
+        }
         // What is dropped when more comes is found by these counts.
-        let refusedCount = entries(queuedAt: 0).count { $0.entry.kind == .refusedReport }
-        guard refusedCount == Int(bytes[1]), refusedCount <= ServerLimits.historyRefusedReportCount,
-            Int(bytes[0]) - refusedCount <= ServerLimits.historyFirstChangeCount + ServerLimits.historyLastChangeCount
+        guard isSequence, refusedCount == statedRefusedCount, refusedCount <= ServerLimits.historyRefusedReportCount,
+            count - refusedCount <= ServerLimits.historyFirstChangeCount + ServerLimits.historyLastChangeCount
         else { return nil }
+        bytes = ContiguousArray(copying: stored)
     }
 
     struct Event {

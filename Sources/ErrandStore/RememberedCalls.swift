@@ -24,18 +24,17 @@ struct RememberedCalls {
     var stored: ContiguousArray<UInt8> { bytes }
 
     /// Nothing if these are no bytes of remembered calls.
-    init?(stored: [UInt8]) {
+    init?(stored: RawSpan) {
         guard !stored.isEmpty else { return }
-        guard stored[0] <= Self.countMax,
-            CompactReader.isSequence(
-                stored, from: 1, count: Int(stored[0]), fixedByteCount: 24,
-                { reader in
-                    _ = (reader.byte(), reader.varint(), reader.varint(), reader.varint())
-                    let count = reader.byte()
-                    return count == 0 ? 0 : count - 1
-                })
-        else { return nil }
-        bytes = ContiguousArray(stored)
+        var check = CompactCheck(stored)
+        let count = Int(check.byte())
+        let isSequence = check.isSequence(count: count, fixedByteCount: 24) { fields in
+            _ = (fields.byte(), fields.varint(), fields.varint(), fields.varint())
+            let count = fields.byte()
+            return count == 0 ? 0 : count - 1
+        }
+        guard count <= Self.countMax, isSequence else { return nil }
+        bytes = ContiguousArray(copying: stored)
     }
 
     var isEmpty: Bool { bytes.isEmpty }

@@ -74,6 +74,12 @@ struct ThingTable: ~Copyable {
 
     init() { hint.set(places) }
 
+    /// Room for so many things, whose names may still want more.
+    mutating func reserve(_ count: Int) {
+        things.reserveCapacity(count)
+        while count * 4 > places.count * 3 { grow() }
+    }
+
     subscript(index: UInt32) -> ThingRecord {
         get { things[Int(index)] }
         _modify { yield &things[Int(index)] }
@@ -171,6 +177,11 @@ struct ThingTable: ~Copyable {
 }
 
 extension ContiguousArray<UInt8> {
+    init(copying bytes: RawSpan) {
+        // The array copies the buffer before it is there.
+        self = bytes.withUnsafeBytes { ContiguousArray($0) }
+    }
+
     mutating func append(copying bytes: RawSpan) {
         // append(contentsOf:) copies the buffer before it returns.
         bytes.withUnsafeBytes { append(contentsOf: $0) }

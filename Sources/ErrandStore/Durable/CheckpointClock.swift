@@ -17,8 +17,19 @@ final class CheckpointClock: @unchecked Sendable {
     private let nextSequence: Atomic<UInt64>
     private let mover: WALMover
     private let isMoving = Atomic(false)
-    private let isStopping = Atomic(false)
+    /// When checkpoints are given up, in nanoseconds of the system's uptime; a stop sets it.
+    private let givesUpAt = Atomic(UInt64.max)
+    private let stop: StopLimits
     private let pause: @Sendable () -> Void
+
+    /// What a stop does for the start that comes after it.
+    struct StopLimits: Sendable {
+        /// With more records behind the last checkpoint there is one more: about as many as a start replays in the time
+        /// that a checkpoint of them takes to begin and to end.
+        var recordCountLeftMax: UInt64 = 50_000
+        /// How long all that may take. Whoever stops services waits for some ten seconds before they are killed.
+        var nanoseconds: UInt64 = 5_000_000_000
+    }
 
     /// How many records are taken together at least, and at most. A start reads up to twice as many, which it does at some
     /// hundred thousand a second.
@@ -31,8 +42,9 @@ final class CheckpointClock: @unchecked Sendable {
     init(
         _ memory: MemoryExecutionStore, _ committer: GroupCommitter<JournalDatabase>,
         mover: WALMover, lastPoint: (sequence: UInt64, mark: UInt64), retention: Int64,
-        pause: @escaping @Sendable () -> Void
+        stop: StopLimits = StopLimits(), pause: @escaping @Sendable () -> Void
     ) {
+        self.stop = stop
         self.mover = mover
         self.retention = retention
         self.pause = pause
@@ -72,13 +84,26 @@ final class CheckpointClock: @unchecked Sendable {
 
     func runNow() -> StorageFault? { queue.sync { run() } }
 
-    func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        queue.sync {}
+    /// Nobody changes anything any more. Ends the checkpoint that is under way, and makes one more if there is much that the
+    /// next start would replay; gives up what takes too long, which is then replayed.
+    func end() {
+        givesUpAt.store(DispatchTime.now().uptimeNanoseconds + stop.nanoseconds, ordering: .relaxed)
+        queue.sync {
+            let (durable, last) = (committer.durableSequence, lastPoint.sequence)
+            if committer.isRunning, durable > last, durable - last > stop.recordCountLeftMax { _ = run() }
+            givesUpAt.store(0, ordering: .relaxed)
+        }
+    }
+
+    private var isEnding: Bool { givesUpAt.load(ordering: .relaxed) != .max }
+
+    private var givesUp: Bool {
+        let time = givesUpAt.load(ordering: .relaxed)
+        return time != .max && DispatchTime.now().uptimeNanoseconds >= time
     }
 
     private func run() -> StorageFault? {
-        guard !isStopping.load(ordering: .relaxed) else { return .stopped }
+        guard !givesUp else { return .stopped }
         let point = committer.durablePoint
         var checkpoint = checkpoint()
         let outcome = checkpoint.run(through: point)
@@ -97,9 +122,9 @@ final class CheckpointClock: @unchecked Sendable {
             store: memory, committer: committer,
             // What came between the last two checkpoints stays in the journal, for watches that come back.
             journalStart: (sequence: lastPoint.sequence, revision: lastPoint.mark), mover: mover,
-            greatestSequence: greatestSequence, isStopping: { [self] in isStopping.load(ordering: .relaxed) }
+            greatestSequence: greatestSequence, isEnding: { [self] in isEnding }, isStopping: { [self] in givesUp }
         ) { [self] in
-            guard !isStopping.load(ordering: .relaxed) else { return false }
+            guard !isEnding else { return false }
             pause()
             return true
         }
@@ -108,7 +133,7 @@ final class CheckpointClock: @unchecked Sendable {
     private func moveWAL() {
         defer { isMoving.store(false, ordering: .relaxed) }
         // A checkpoint may have done it meanwhile.
-        guard mover.isDue, !isStopping.load(ordering: .relaxed) else { return }
+        guard mover.isDue, !isEnding else { return }
         // A fault is kept by the database; a full disk has room again before it is tried again.
         try? checkpoint().moveWAL()
     }

@@ -48,6 +48,8 @@ package final class DurableExecutionStore: ExecutionStore {
         /// See `GroupCommitter`.
         var journalByteCountMax = 32 << 20
         var retryAfterDelay: GroupCommitter<JournalDatabase>.Delay?
+        var stop = CheckpointClock.StopLimits()
+        var parts = ExecutionParts()
         /// What a checkpoint does before it tries again to write to a full disk.
         var checkpointPause: @Sendable () -> Void = { CheckpointClock.waitBriefly() }
     }
@@ -66,7 +68,8 @@ package final class DurableExecutionStore: ExecutionStore {
             archive: ExecutionArchive(directory: database.directory.path))
         let (since, overflows) = now.subtractingReportingOverflow(finishedRetentionMilliseconds)
         var recovery = StoreRecovery(
-            into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now)
+            into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now,
+            parts: tuning.parts)
         try recovery.run()
         let mover = try WALMover(path: database.directory.databasePath, length: database.walLength)
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
@@ -86,7 +89,7 @@ package final class DurableExecutionStore: ExecutionStore {
         self.committer = committer
         checkpoints = CheckpointClock(
             memory, committer, mover: mover, lastPoint: lastPoint, retention: finishedRetentionMilliseconds,
-            pause: tuning.checkpointPause)
+            stop: tuning.stop, pause: tuning.checkpointPause)
         self.recovery = RecoveryFacts(
             jobCount: recovery.jobs.count, executionCount: memory.counts.executionCount,
             replayedRecordCount: recovery.replayedCount, tablesDuration: recovery.tablesDuration,
@@ -128,7 +131,7 @@ package final class DurableExecutionStore: ExecutionStore {
 
     /// Stores all that was decided, and closes the files. What comes later is refused. Says what kept it from that.
     package func stop() -> StorageFault? {
-        checkpoints.stop()
+        checkpoints.end()
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<StorageFault?>(nil)
         committer.stop { fault in

@@ -82,8 +82,8 @@ extension ExecutionRowBody {
         var reader = RecordReader(body, place: place)
         lastSequence = try reader.integer()
         image = try ExecutionImage(from: &reader)
-        guard let log = ExecutionLog(stored: try reader.byteArray()) else { throw reader.malformed("no history") }
-        guard let calls = RememberedCalls(stored: try reader.byteArray()) else { throw reader.malformed("no keys") }
+        guard let log = ExecutionLog(stored: try reader.sizedBytes()) else { throw reader.malformed("no history") }
+        guard let calls = RememberedCalls(stored: try reader.sizedBytes()) else { throw reader.malformed("no keys") }
         self.log = log
         self.calls = calls
     }

@@ -5,7 +5,7 @@ enum RecordPlace: CustomStringConvertible {
     case sequence(UInt64)
     case row(StaticString, Int64)
     case cell(StaticString, Int64, Int64)
-    case fact(String)
+    case fact(StaticString)
 
     var description: String {
         switch self {
@@ -18,44 +18,33 @@ enum RecordPlace: CustomStringConvertible {
 }
 
 /// Reads what a `JournalBuffer` wrote. The bytes come from a file: whatever they are, reading ends with a value or a fault.
-struct RecordReader {
-    private let bytes: [UInt8]
-    private(set) var offset: Int
-    private let start: Int
-    private let end: Int
+struct RecordReader: ~Escapable {
+    private let bytes: RawSpan
+    private(set) var offset = 0
     private let place: RecordPlace
 
-    /// Reads a part of `bytes`, which many readers can share.
-    init(_ bytes: [UInt8], in range: Range<Int>, place: RecordPlace) {
+    @_lifetime(copy bytes)
+    init(_ bytes: RawSpan, place: RecordPlace) {
         self.bytes = bytes
         self.place = place
-        offset = range.lowerBound
-        start = range.lowerBound
-        end = range.upperBound
-    }
-
-    init(_ span: RawSpan, place: RecordPlace) {
-        // The array copies them during the call.
-        let bytes = span.withUnsafeBytes { Array($0) }
-        self.init(bytes, in: bytes.indices, place: place)
     }
 
     /// Beyond what any store counts to, and far from where arithmetic overflows. Times are within it too, both ways.
     static let numberMax: UInt64 = 1 << 62
 
-    var isAtEnd: Bool { offset >= end }
+    var isAtEnd: Bool { offset >= bytes.byteCount }
 
     func malformed(_ what: String) -> StorageFault {
-        .damaged("\(what) at byte \(offset - start)", at: "\(place)")
+        .damaged("\(what) at byte \(offset)", at: "\(place)")
     }
 
     mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
         _ type: Integer.Type = Integer.self
     ) throws(StorageFault) -> Integer {
         let byteCount = Integer.bitWidth / 8
-        guard end - offset >= byteCount else { throw malformed("the record ends early") }
+        guard bytes.byteCount - offset >= byteCount else { throw malformed("the record ends early") }
         // Any bytes are an integer, and there are as many as it has.
-        let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Integer.self) }
+        let value = bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Integer.self)
         offset += byteCount
         return Integer(littleEndian: value)
     }
@@ -69,11 +58,18 @@ struct RecordReader {
     }
 
     /// Bytes under their length.
-    mutating func byteArray() throws(StorageFault) -> [UInt8] {
+    @_lifetime(copy self)
+    mutating func sizedBytes() throws(StorageFault) -> RawSpan {
         let byteCount = Int(try integer(UInt32.self))
-        guard byteCount <= end - offset else { throw malformed("bytes end early") }
-        defer { offset += byteCount }
-        return Array(bytes[offset..<(offset + byteCount)])
+        guard byteCount <= bytes.byteCount - offset else { throw malformed("bytes end early") }
+        let start = offset
+        offset += byteCount
+        return bytes.extracting(start..<offset)
+    }
+
+    mutating func byteArray() throws(StorageFault) -> [UInt8] {
+        // The array copies them during the call.
+        try sizedBytes().withUnsafeBytes { Array($0) }
     }
 
     mutating func text() throws(StorageFault) -> String { String(decoding: try byteArray(), as: UTF8.self) }
@@ -105,7 +101,7 @@ struct RecordReader {
 
     mutating func thingName() throws(StorageFault) -> ThingName {
         let range = try nameRange()
-        guard let name = ThingName(received: bytes.span.bytes.extracting(range)) else {
+        guard let name = ThingName(received: bytes.extracting(range)) else {
             throw malformed("a name is too long")
         }
         return name
@@ -113,13 +109,15 @@ struct RecordReader {
 
     mutating func jobId() throws(StorageFault) -> JobId {
         let range = try nameRange()
-        guard let id = JobId(received: bytes.span.bytes.extracting(range)) else { throw malformed("an id is too long") }
+        guard let id = JobId(received: bytes.extracting(range)) else { throw malformed("an id is too long") }
         return id
     }
 
+    mutating func skipName() throws(StorageFault) { _ = try nameRange() }
+
     private mutating func nameRange() throws(StorageFault) -> Range<Int> {
         let byteCount = Int(try byte())
-        guard byteCount <= end - offset else { throw malformed("a name ends early") }
+        guard byteCount <= bytes.byteCount - offset else { throw malformed("a name ends early") }
         defer { offset += byteCount }
         return offset..<(offset + byteCount)
     }
@@ -134,15 +132,18 @@ struct RecordReader {
     mutating func details() throws(StorageFault) -> StatusDetails {
         let count = Int(try byte())
         guard count <= FieldLimits.statusDetailsPairCountMax else { throw malformed("there are too many details") }
-        let flat = try byteArray()
+        let flat = try sizedBytes()
         // What later reads the pairs trusts their lengths.
         var position = 0
         for _ in 0..<(2 * count) {
-            guard flat.count - position >= 2 else { throw malformed("details end early") }
-            position += 2 + Int(flat[position]) + Int(flat[position + 1]) << 8
+            guard flat.byteCount - position >= 2 else { throw malformed("details end early") }
+            // There are two bytes.
+            position +=
+                2 + Int(UInt16(littleEndian: flat.unsafeLoadUnaligned(fromByteOffset: position, as: UInt16.self)))
         }
-        guard position == flat.count else { throw malformed("details have another length") }
-        return StatusDetails(stored: flat, count: count)
+        guard position == flat.byteCount else { throw malformed("details have another length") }
+        // The array copies them during the call.
+        return StatusDetails(stored: flat.withUnsafeBytes { Array($0) }, count: count)
     }
 
     mutating func key() throws(StorageFault) -> IdempotencyKey {

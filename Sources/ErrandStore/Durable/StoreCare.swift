@@ -35,7 +35,8 @@ package enum StoreCare {
         let memory = MemoryExecutionStore(
             rules: ExecutionRules(), limits: StoreLimits(),
             changes: ChangeFeed(firstRevision: facts.journalStartRevision + 1))
-        var recovery = StoreRecovery(into: memory, from: database, facts: facts, finishedSince: .min, at: 0)
+        var recovery = StoreRecovery(
+            into: memory, from: database, facts: facts, finishedSince: .min, at: 0, readsAllOfJournal: true)
         try recovery.run()
         var (open, finished) = (0 as UInt64, 0 as UInt64)
         for job in recovery.jobs.values {

@@ -20,6 +20,8 @@ struct StoreCheckpoint {
     var mover: WALMover?
     /// Of things, as an earlier checkpoint stored it: this one captures others, and must not store less.
     var greatestSequence: UInt32 = 0
+    /// Whether nobody is served any more, so that nobody waits for a transaction, but for the end of all of them.
+    var isEnding: () -> Bool = { false }
     /// Whether nobody is to wait any more for what can be given up: the next start replays the journal instead.
     var isStopping: () -> Bool = { false }
     /// Waits while the disk is full. Returns whether to try again.
@@ -44,7 +46,7 @@ struct StoreCheckpoint {
             var slice = CheckpointSlice()
             for job in store.jobs.withLock({ Array($0.jobs.values) }) {
                 capture(job, into: &slice)
-                if slice.rowCount >= pace.rowCount { try write(&slice, &outcome) }
+                if slice.rowCount >= sliceRowCount { try write(&slice, &outcome) }
             }
             try write(&slice, &outcome)
             var greatestSequence = store.stripes.reduce(greatestSequence) {
@@ -54,6 +56,8 @@ struct StoreCheckpoint {
             try end(through: point, greatestSequence)
             outcome.hasMoved = true
             outcome.greatestSequence = greatestSequence
+            // The end of the store moves all of the WAL; and what is not cut now is cut with the next checkpoint.
+            if isEnding() { return outcome }
             try cutJournal()
             try moveWAL()
         } catch {
@@ -71,7 +75,7 @@ struct StoreCheckpoint {
         var slice = CheckpointSlice()
         for (index, row) in dirty.enumerated() {
             store.stripes[Int(row.stripe)].content.withLock { $0.capture(row, into: &slice, &greatestSequence) }
-            guard slice.rowCount >= pace.rowCount || index == dirty.count - 1 else { continue }
+            guard slice.rowCount >= sliceRowCount || index == dirty.count - 1 else { continue }
             do throws(StorageFault) {
                 try write(&slice, &outcome)
                 if isStopping() { throw .stopped }
@@ -85,6 +89,9 @@ struct StoreCheckpoint {
             }
         }
     }
+
+    /// Where nobody is served any more, a transaction may take as long as it wants.
+    private var sliceRowCount: Int { isEnding() ? 8192 : pace.rowCount }
 
     /// The job's own row and those of targets that came since, which belong together.
     private func capture(_ job: StoredJob, into slice: inout CheckpointSlice) {
@@ -164,8 +171,7 @@ struct StoreCheckpoint {
 
     private func cutJournal() throws(StorageFault) {
         let hasMore = Mutex(true)
-        // What is not cut now is cut with the next checkpoint.
-        while hasMore.withLock({ $0 }), !isStopping() {
+        while hasMore.withLock({ $0 }), !isEnding() {
             try perform { (database) throws(StorageFault) in
                 let isMore = try database.trimJournal()
                 hasMore.withLock { $0 = isMore }

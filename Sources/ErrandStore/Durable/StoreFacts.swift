@@ -13,6 +13,7 @@ struct StoreFacts {
     var deletions = RememberedOutcomes(countMax: ServerLimits.deletionKeyCountMin)
 
     static let name = "store"
+    static let place = RecordPlace.fact("store")
 
     func append(to buffer: inout JournalBuffer) {
         buffer.append(lastJobNumber)

@@ -105,6 +105,16 @@ package final class ChangeFeed: Sendable {
         }
     }
 
+    /// Goes on behind a revision of an earlier run, as if all events up to it had been put back and let go of again. Before
+    /// any other is put back.
+    func skip(to revision: UInt64) {
+        state.withLock { state in
+            state.skip(to: revision)
+            given.store(revision, ordering: .releasing)
+            visible.store(revision, ordering: .releasing)
+        }
+    }
+
     /// Makes visible what was appended. To be called without any other lock, before the calls that made the changes
     /// are answered. Does nothing where a journal publishes what is durable.
     package func publish() {

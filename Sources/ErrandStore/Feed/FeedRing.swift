@@ -7,7 +7,7 @@ struct FeedRing {
     private let countMax: UInt64
     private let detailsByteCountMax: Int
     /// The revision that lives in the first slot, and in which all others have their place.
-    private let origin: UInt64
+    private var origin: UInt64
     /// The revision of the oldest event that is kept, or `next` if there is none.
     private(set) var oldest: UInt64
     /// The revision that the next event will get.
@@ -44,6 +44,14 @@ struct FeedRing {
         // Details may be long: without this the ring of a server that is reported to with the longest would take
         // gigabytes. The newest event always stays.
         while detailsByteCount > detailsByteCountMax, next - oldest > 1 { letGoOfOldest() }
+    }
+
+    /// Goes on behind a revision whose events nobody needs. Only while none is kept.
+    mutating func skip(to revision: UInt64) {
+        precondition(slots.isEmpty && revision + 1 >= next, "events that are kept have their places")
+        origin = revision + 1
+        oldest = revision + 1
+        next = revision + 1
     }
 
     private mutating func letGoOfOldest() {

@@ -29,6 +29,12 @@ struct FeedState {
         return given
     }
 
+    /// See `FeedRing`. Before anybody watches.
+    mutating func skip(to revision: UInt64) {
+        ring.skip(to: revision)
+        visible = revision
+    }
+
     /// Makes visible up to `revision`, but only a slice. Returns the sinks to call.
     mutating func publishSlice(upTo revision: UInt64) -> [any FeedSink] {
         var called: [any FeedSink] = []

@@ -1,3 +1,5 @@
+internal import ErrandCore
+
 /// Reading. A scan of a whole table ends with a comparison of its count and sum of checksums with the meta row.
 extension JournalDatabase {
     // MARK: The journal
@@ -15,14 +17,7 @@ extension JournalDatabase {
         try statement.bind(Int64(clamping: sequence), at: 1)
         var reached = sequence
         while try statement.step() {
-            let (last, first) = (try statement.integer(0), try statement.integer(1))
-            let stated = try statement.integer(3)
-            try statement.withBytes(2) { (records) throws(StorageFault) in
-                var checksum = RowChecksum(first, last)
-                checksum.add(records)
-                guard checksum.value == stated, let from = UInt64(exactly: first), let to = UInt64(exactly: last) else {
-                    throw .damaged("the checksum is wrong", at: "journal, group ending at sequence \(last)")
-                }
+            try statement.readGroup { (from, to, records) throws(StorageFault) in
                 let isNext = from == reached + 1 || (reached == sequence && from <= reached)
                 guard isNext, to > reached, to >= from, to <= meta.lastSequence else {
                     throw .damaged(
@@ -49,19 +44,15 @@ extension JournalDatabase {
         }
     }
 
-    /// The same with the whole group, copied once for all of its records.
-    func forEachRecordRange(
-        after sequence: UInt64,
-        _ body: (_ sequence: UInt64, _ group: [UInt8], _ range: Range<Int>) throws(StorageFault) -> Void
+    /// Calls `body` for the group that holds the record with that sequence, or if there is none for the next one.
+    func group(
+        of sequence: UInt64,
+        _ body: (_ first: UInt64, _ last: UInt64, _ records: RawSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
-        try forEachGroup(after: sequence) { (first, last, records) throws(StorageFault) in
-            // The array copies them during the call.
-            let group = records.withUnsafeBytes { Array($0) }
-            try JournalRecords.forEachRange(first: first, last: last, in: records) {
-                (number, range) throws(StorageFault) in
-                if number > sequence { try body(number, group, range) }
-            }
-        }
+        let statement = try connection.prepare(
+            "SELECT last, first, records, checksum FROM journal WHERE last >= ?1 ORDER BY last LIMIT 1")
+        try statement.bind(Int64(clamping: sequence), at: 1)
+        _ = try statement.ifRow { () throws(StorageFault) in try statement.readGroup(body) }
     }
 
     // MARK: Executions
@@ -72,30 +63,52 @@ extension JournalDatabase {
     package func forEachExecution(
         _ selection: ExecutionSelection, _ body: (ExecutionRow, _ body: RawSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
-        // The index finds a few among many; for more, one pass over the table is less work than so many searches.
-        let isFew = meta.openExecutions.rowCount < meta.finishedExecutions.rowCount / 4
-        let isIndexed = selection == .open && isFew
+        try scan(selection) { (row) throws(StorageFault) in try body(row.row, row.body) }
+    }
+
+    private func scan(
+        _ selection: ExecutionSelection, _ body: (ExecutionRowSpan) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        let isIndexed = selection == .open && isOpenFew
         let statement = try connection.prepare(
             "SELECT \(StoreStatements.executionColumns) FROM executions "
                 + (isIndexed ? "INDEXED BY openExecutions WHERE isFinished = 0 " : "") + "ORDER BY job, position")
-        var (open, finished) = (StoreMeta.Tally(), StoreMeta.Tally())
-        while try statement.step() {
-            let found = try statement.readExecution { (row, bytes) throws(StorageFault) in
-                if selection == .all || row.isFinished == (selection == .finished) { try body(row, bytes) }
-            }
-            if found.isFinished { finished.add(found.checksum) } else { open.add(found.checksum) }
+        let found = try ExecutionScan.tally(statement) { (row) throws(StorageFault) in
+            if selection == .all || row.isFinished == (selection == .finished) { try body(row) }
         }
-        try compare(open, meta.openExecutions, "executions that are open")
-        if !isIndexed { try compare(finished, meta.finishedExecutions, "executions that are finished") }
+        try compare(found.open, meta.openExecutions, "executions that are open")
+        if !isIndexed { try compare(found.finished, meta.finishedExecutions, "executions that are finished") }
     }
 
-    /// Those that are open, and those that finished at that time or later.
-    package func forEachExecution(
-        openOrFinishedSince time: Int64, _ body: (ExecutionRow, _ body: RawSpan) throws(StorageFault) -> Void
+    /// The index finds a few among many; for more, one pass over the table is less work than so many searches.
+    private var isOpenFew: Bool { meta.openExecutions.rowCount < meta.finishedExecutions.rowCount / 4 }
+
+    /// Those that are open, and those that finished at that time or later. One pass over the table is made in the parts
+    /// that begin at `splits`, several at the same time; what needs no such pass is all of part 0.
+    func forEachExecution(
+        openOrFinishedSince time: Int64, splits: [ExecutionScan.Key],
+        _ body: @Sendable (_ part: Int, ExecutionRowSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
         // With nothing left out, every row is counted and summed up.
-        if time == .min { return try forEachExecution(.all, body) }
-        try forEachExecution(.open, body)
+        let selection = time == .min ? ExecutionSelection.all : .open
+        if splits.isEmpty || (selection == .open && isOpenFew) {
+            try scan(selection) { (row) throws(StorageFault) in try body(0, row) }
+        } else {
+            let scan = ExecutionScan(path: directory.databasePath, splits: splits)
+            let found = try scan.run { (part, row) throws(StorageFault) in
+                if selection == .all || !row.isFinished { try body(part, row) }
+            }
+            try compare(found.open, meta.openExecutions, "executions that are open")
+            try compare(found.finished, meta.finishedExecutions, "executions that are finished")
+        }
+        if selection == .open {
+            try forEachFinishedExecution(since: time) { (row) throws(StorageFault) in try body(0, row) }
+        }
+    }
+
+    private func forEachFinishedExecution(
+        since time: Int64, _ body: (ExecutionRowSpan) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
         let indexed = try connection.integer(
             "SELECT count(*) FROM executions INDEXED BY finishedExecutions WHERE isFinished = 1")
         guard UInt64(exactly: indexed) == meta.finishedExecutions.rowCount else {
@@ -107,7 +120,9 @@ extension JournalDatabase {
             "SELECT \(StoreStatements.executionColumns) FROM executions INDEXED BY finishedExecutions"
                 + " WHERE isFinished = 1 AND finishedAt >= ?1")
         try statement.bind(time, at: 1)
-        while try statement.step() { try statement.readExecution(body) }
+        while try statement.step() {
+            try statement.readExecutionSpan { (row, _) throws(StorageFault) in try body(row) }
+        }
     }
 
     /// The executions of these jobs, by job and position. Only `forEachExecution` and `verify` notice missing rows.
@@ -126,17 +141,25 @@ extension JournalDatabase {
     package func forEachExecution(
         ofThing thing: String, _ body: (ExecutionRow, _ body: RawSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
+        try forEachExecutionSpan(ofThing: thing) { (row) throws(StorageFault) in try body(row.row, row.body) }
+    }
+
+    func forEachExecutionSpan(
+        ofThing thing: String, _ body: (ExecutionRowSpan) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        var thing = thing
+        thing.makeContiguousUTF8()
         let statement = try connection.prepare(
             "SELECT \(StoreStatements.executionColumns) FROM executions INDEXED BY executionsByThing"
                 + " WHERE thing = ?1 ORDER BY job, position")
         try statement.bindCopy(of: thing, at: 1)
         while try statement.step() {
-            try statement.readExecution { (row, bytes) throws(StorageFault) in
-                guard row.thing == thing else {
+            try statement.readExecutionSpan { (row, _) throws(StorageFault) in
+                guard row.thing.hasSameBytes(as: thing.utf8Span.span.bytes) else {
                     throw .damaged(
                         "the index names another thing", at: "executions, row \(row.job), \(row.position)")
                 }
-                try body(row, bytes)
+                try body(row)
             }
         }
     }

@@ -25,6 +25,11 @@ struct StoreMeta: Equatable {
             checksumSum &+= UInt64(bitPattern: checksum)
         }
 
+        mutating func add(_ other: Tally) {
+            rowCount &+= other.rowCount
+            checksumSum &+= other.checksumSum
+        }
+
         mutating func remove(_ checksum: Int64) {
             rowCount &-= 1
             checksumSum &-= UInt64(bitPattern: checksum)

@@ -18,12 +18,10 @@ package struct ExecutionRow: Sendable, Equatable {
     }
 
     func checksum(body: RawSpan) -> Int64 {
-        var checksum = RowChecksum(job, position)
-        checksum.add(isFinished ? 1 : 0)
-        checksum.add(finishedAtMilliseconds)
-        checksum.add(text: thing.utf8Span.span.bytes)
-        checksum.add(body)
-        return checksum.value
+        ExecutionRowSpan(
+            job: job, position: position, isFinished: isFinished, finishedAtMilliseconds: finishedAtMilliseconds,
+            thing: thing.utf8Span.span.bytes, body: body
+        ).checksum
     }
 }
 
@@ -33,6 +31,19 @@ extension SQLiteStatement {
     /// What a row said and where it is, for a fault.
     private func verify(_ value: Int64, column: Int32, _ place: @autoclosure () -> String) throws(StorageFault) {
         guard try integer(column) == value else { throw .damaged("the checksum is wrong", at: place()) }
+    }
+
+    func readGroup(
+        _ body: (_ first: UInt64, _ last: UInt64, _ records: RawSpan) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        let (last, first) = (try integer(0), try integer(1))
+        try withBytes(2) { (records) throws(StorageFault) in
+            var checksum = RowChecksum(first, last)
+            checksum.add(records)
+            guard checksum.value == (try integer(3)), let from = UInt64(exactly: first), let to = UInt64(exactly: last)
+            else { throw .damaged("the checksum is wrong", at: "journal, group ending at sequence \(last)") }
+            try body(from, to, records)
+        }
     }
 
     @discardableResult
@@ -65,14 +76,28 @@ extension SQLiteStatement {
     func readExecution(
         _ body: (ExecutionRow, _ body: RawSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) -> (checksum: Int64, isFinished: Bool) {
-        let row = ExecutionRow(
-            job: try integer(0), position: try integer(1), thing: try string(2), isFinished: try integer(3) != 0,
-            finishedAtMilliseconds: try integer(4))
-        return try withBytes(5) { (bytes) throws(StorageFault) in
-            let checksum = row.checksum(body: bytes)
-            try verify(checksum, column: 6, "executions, row \(row.job), \(row.position)")
-            try body(row, bytes)
-            return (checksum, row.isFinished)
+        var found: (checksum: Int64, isFinished: Bool) = (0, false)
+        try readExecutionSpan { (row, checksum) throws(StorageFault) in
+            try body(row.row, row.body)
+            found = (checksum, row.isFinished)
+        }
+        return found
+    }
+
+    func readExecutionSpan(
+        _ body: (ExecutionRowSpan, _ checksum: Int64) throws(StorageFault) -> Void
+    ) throws(StorageFault) {
+        let (job, position) = (try integer(0), try integer(1))
+        let (isFinished, finishedAt) = (try integer(3) != 0, try integer(4))
+        try withBytes(2, isText: true) { (thing) throws(StorageFault) in
+            try withBytes(5) { (bytes) throws(StorageFault) in
+                let row = ExecutionRowSpan(
+                    job: job, position: position, isFinished: isFinished, finishedAtMilliseconds: finishedAt,
+                    thing: thing, body: bytes)
+                let checksum = row.checksum
+                try verify(checksum, column: 6, "executions, row \(job), \(position)")
+                try body(row, checksum)
+            }
         }
     }
 

@@ -102,7 +102,8 @@ struct MalformedRecordTests {
         let store: DurableExecutionStore
         do throws(StorageFault) {
             store = try DurableExecutionStore(
-                database, rules: RandomWorkload.rules, limits: StoreLimits(), at: 0, stripeCount: 1)
+                database, rules: RandomWorkload.rules, limits: StoreLimits(), at: 0, stripeCount: 1,
+                tuning: DurableExecutionStore.Tuning(parts: ExecutionParts(countMax: 2, rowCountMin: 1)))
         } catch {
             guard case .damaged(let damage) = error, !damage.place.isEmpty, !damage.what.isEmpty else { throw error }
             return .refused
