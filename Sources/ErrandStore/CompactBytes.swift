@@ -50,8 +50,27 @@ extension ContiguousArray<UInt8> {
     mutating func append(_ compact: borrowing CompactBytes) { append(copying: compact.span) }
 }
 
+/// Bytes that are read one after the other.
+protocol CompactSource: ~Escapable {
+    mutating func byte() -> UInt8
+}
+
+extension CompactSource where Self: ~Escapable {
+    @inline(__always)
+    mutating func varint() -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = byte()
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+    }
+}
+
 /// Reads what was appended above.
-struct CompactReader {
+struct CompactReader: CompactSource {
     private let bytes: ContiguousArray<UInt8>
     private(set) var offset: Int
 
@@ -65,17 +84,6 @@ struct CompactReader {
     mutating func byte() -> UInt8 {
         defer { offset += 1 }
         return bytes[offset]
-    }
-
-    mutating func varint() -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while true {
-            let byte = byte()
-            value |= UInt64(byte & 0x7F) << shift
-            if byte < 0x80 { return value }
-            shift += 7
-        }
     }
 
     mutating func word() -> UInt64 {
@@ -100,7 +108,7 @@ struct CompactReader {
 
 /// Looks through bytes that come from a file, before anything is read from them without looking at its bounds again.
 /// Behind the end there are zeros, until it is found out that the end was passed.
-struct CompactCheck: ~Escapable {
+struct CompactCheck: CompactSource, ~Escapable {
     private let bytes: RawSpan
     private var offset = 0
 
@@ -112,18 +120,6 @@ struct CompactCheck: ~Escapable {
         defer { offset += 1 }
         // Inside of the bounds, which were looked at just now.
         return offset < bytes.byteCount ? bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self) : 0
-    }
-
-    @inline(__always)
-    mutating func varint() -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while true {
-            let byte = byte()
-            value |= UInt64(byte & 0x7F) << shift
-            if byte < 0x80 { return value }
-            shift += 7
-        }
     }
 
     mutating func skip(to offset: Int) { self.offset = offset }

@@ -131,7 +131,7 @@ struct StoreRecovery {
 
     mutating func restoreAll(of name: ThingName) throws(StorageFault) {
         let restorer = ExecutionRestorer(store, jobs: jobs, at: turn.now)
-        try database.forEachExecutionSpan(ofThing: name.description) { (row) throws(StorageFault) in
+        try database.forEachExecution(ofThing: name.description) { (row) throws(StorageFault) in
             guard let job = UInt64(exactly: row.job).flatMap({ jobs[$0] }),
                 let position = UInt32(exactly: row.position),
                 job.state.withLock({ $0.reference(at: position) }) == nil

@@ -32,7 +32,6 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     /// Told each new state, on the queue.
     private let onState: @Sendable (State) -> Void
     private let throttled = Atomic(false)
-    private let groupCount = Atomic(0)
     /// False while the disk is full, and for good after a failure or a stop.
     private let accepting = Atomic(true)
     /// What is being stored, and then empty; it changes places with the gathering one.
@@ -103,9 +102,6 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     package var durablePoint: (sequence: UInt64, mark: UInt64) {
         shared.withLock { ($0.durableLast, $0.durableMark) }
     }
-
-    /// How many records the newest group has.
-    package var lastGroupCount: Int { groupCount.load(ordering: .relaxed) }
 
     /// Appends one record and returns its sequence. The order of calls is the order in the journal, so callers hold the
     /// lock under which they decided. `write` runs under the committer's lock and does nothing but append bytes.
@@ -199,7 +195,6 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     /// Stores one group, tells its waiters and makes room for the next turn.
     private func turn() {
         guard let (first, last) = takeGroup() else { return }
-        groupCount.store(Int(last - first) + 1, ordering: .relaxed)
         do throws(StorageFault) {
             try storage.appendGroup(first: first, last: last, records: group.span)
         } catch {

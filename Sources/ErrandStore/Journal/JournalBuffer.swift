@@ -93,16 +93,6 @@ package enum JournalRecords {
         first: UInt64, last: UInt64, in records: RawSpan,
         _ body: (_ sequence: UInt64, _ record: RawSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
-        try forEachRange(first: first, last: last, in: records) { (sequence, range) throws(StorageFault) in
-            try body(sequence, records.extracting(range))
-        }
-    }
-
-    /// The same with where the record stands in the group.
-    static func forEachRange(
-        first: UInt64, last: UInt64, in records: RawSpan,
-        _ body: (_ sequence: UInt64, _ range: Range<Int>) throws(StorageFault) -> Void
-    ) throws(StorageFault) {
         var offset = 0
         var sequence = first
         while offset < records.byteCount {
@@ -111,7 +101,7 @@ package enum JournalRecords {
                 UInt32(littleEndian: records.fourBytes(at: offset)))
             offset += 4
             guard byteCount <= records.byteCount - offset else { throw malformed(sequence) }
-            try body(sequence, offset..<(offset + byteCount))
+            try body(sequence, records.extracting(offset..<(offset + byteCount)))
             offset += byteCount
             sequence += 1
         }

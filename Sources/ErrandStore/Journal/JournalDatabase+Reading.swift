@@ -138,13 +138,7 @@ extension JournalDatabase {
     }
 
     /// The executions of a thing, by job and position.
-    package func forEachExecution(
-        ofThing thing: String, _ body: (ExecutionRow, _ body: RawSpan) throws(StorageFault) -> Void
-    ) throws(StorageFault) {
-        try forEachExecutionSpan(ofThing: thing) { (row) throws(StorageFault) in try body(row.row, row.body) }
-    }
-
-    func forEachExecutionSpan(
+    func forEachExecution(
         ofThing thing: String, _ body: (ExecutionRowSpan) throws(StorageFault) -> Void
     ) throws(StorageFault) {
         var thing = thing

@@ -1,4 +1,4 @@
-import ErrandStore
+@testable import ErrandStore
 import Foundation
 import Testing
 
@@ -17,7 +17,7 @@ struct CheckpointTests {
         try database.forEachExecution(.open) { (row, _) in open.append(row.position) }
         #expect(open.count == 30 && open.allSatisfy { $0 % 2 == 1 })
         var ofThing: [Int64] = []
-        try database.forEachExecution(ofThing: "thing-7") { (row, _) in ofThing.append(row.job) }
+        try database.forEachExecution(ofThing: "thing-7") { row in ofThing.append(row.job) }
         #expect(ofThing == [1, 2, 3])
         var ofJobs = 0
         try database.forEachExecution(ofJobs: 2...3) { (_, _) in ofJobs += 1 }
@@ -159,7 +159,7 @@ struct CheckpointTests {
         let damage = StorageFault.damaged("the checksum is wrong", at: "executions, row 2, 3")
         #expect(faultOf { _ = try database.execution(2, position: 3) { _, _ in } } == damage)
         #expect(faultOf { try database.forEachExecution(ofJobs: 2...2) { _, _ in } } == damage)
-        #expect(faultOf { try database.forEachExecution(ofThing: "thing-3") { _, _ in } } != nil)
+        #expect(faultOf { try database.forEachExecution(ofThing: "thing-3") { _ in } } != nil)
         #expect(
             faultOf { _ = try database.fact("clock") { _ in } }
                 == .damaged("the checksum is wrong", at: "facts, row clock"))

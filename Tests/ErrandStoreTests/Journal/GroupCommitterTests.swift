@@ -55,7 +55,8 @@ struct GroupCommitterTests {
         #expect(control.report.withLock { $0.isClosed })
     }
 
-    @Test func theGroupAfterACrowdGathersAndLosesNothing() {
+    /// A committer that has stored two groups, up to 1 and 40, and whose next one gathers: 41 to 50 so far.
+    private func makeCrowd() -> GroupCommitter<TestStorage> {
         let control = control
         let committer = GroupCommitter(TestStorage(control), gatheringDelay: { control.retryLater($0) })
         hold()
@@ -68,6 +69,11 @@ struct GroupCommitterTests {
         for number in 41...50 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
         release()
         control.retried.wait()
+        return committer
+    }
+
+    @Test func theGroupAfterACrowdGathersAndLosesNothing() {
+        let committer = makeCrowd()
         #expect(control.groups.map(\.last) == [1, 40], "the third group was not to begin yet")
         for number in 51...60 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
         control.retryNow()
@@ -77,21 +83,11 @@ struct GroupCommitterTests {
     }
 
     @Test func whoStopsDoesNotWaitForTheGathering() {
-        let control = control
-        let committer = GroupCommitter(TestStorage(control), gatheringDelay: { control.retryLater($0) })
-        hold()
-        committer.put { $0.append(UInt8(1)) }
-        control.arrived.wait()
-        for number in 2...40 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
-        control.gate.signal()
-        control.arrived.wait()
-        for number in 41...50 as ClosedRange<UInt8> { committer.put { $0.append(number) } }
-        release()
-        control.retried.wait()
+        let committer = makeCrowd()
         #expect(stop(committer) == nil)
         #expect(committer.durableSequence == 50)
         control.retryNow()
-        #expect(control.groups.last?.last == 50)
+        #expect(control.groups.map(\.last) == [1, 40, 50])
     }
 
     @Test func waitersAreToldOnceInOrderAndOnlyAfterTheStorage() {
