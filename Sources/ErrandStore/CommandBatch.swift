@@ -38,13 +38,14 @@ package enum StoreCommand: Sendable {
         }
     }
 
-    /// Whether its outcome shows something of a job, besides one thing's executions.
-    var isOfJob: Bool {
+    /// Whether it may change more than the executions of one thing.
+    var isChangeOfJob: Bool {
         switch self {
-        case .describe, .describeOwn, .update, .cancel, .startNext, .getPending, .listForThing, .getHistory: false
-        case .listForJob, .createJob, .addJobTargets, .describeJob, .cancelJob, .deleteJob, .updateJob, .listJobs,
-            .getJobDocument, .removeJobTargets, .deleteExecution:
-            true
+        case .describe, .describeOwn, .update, .cancel, .startNext, .getPending, .listForThing, .getHistory,
+            .listForJob,
+            .describeJob, .listJobs, .getJobDocument:
+            false
+        case .createJob, .addJobTargets, .cancelJob, .deleteJob, .updateJob, .removeJobTargets, .deleteExecution: true
         }
     }
 

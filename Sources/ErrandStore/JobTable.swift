@@ -26,6 +26,8 @@ struct JobTable {
     var lastJobNumber: UInt64 = 0
     /// Rows of jobs and of their targets that are to go, and the records that say so.
     var removed: [RemovedJob] = []
+    /// Of the newest record that removed a job.
+    private(set) var lastRemovalSequence: UInt64 = 0
     /// One entry for each staged job, at or before the time when it is to be dropped.
     private var stagedDeadlines: Heap<Due> = []
     /// Jobs with targets that wait for `advance`. An entry counts only if the job remembers its time.
@@ -198,7 +200,9 @@ struct JobTable {
         let removed = job.state.withLock {
             RemovedJob(number: job.number, targetRows: $0.targetRows, sequence: $0.lastSequence)
         }
-        if removed.sequence > 0 { self.removed.append(removed) }
+        guard removed.sequence > 0 else { return }
+        self.removed.append(removed)
+        lastRemovalSequence = max(lastRemovalSequence, removed.sequence)
     }
 
     /// Drops staged jobs that nobody finished in time. Returns how many entries it looked at.

@@ -62,10 +62,9 @@ extension MemoryExecutionStore {
         return outcome
     }
 
-    func getJobDocument(_ request: GetJobDocumentRequest) -> StoreOutcome {
-        guard let job = jobs.withLock({ $0.completeJob(request.jobId) }) else {
-            return .refused(Self.noJob(request.jobId))
-        }
+    func getJobDocument(_ request: GetJobDocumentRequest, _ turn: inout Turn) -> StoreOutcome {
+        guard let job = completeJob(request.jobId, &turn) else { return .refused(Self.noJob(request.jobId)) }
+        turn.depends(on: job.state.withLock { $0.lastSequence })
         return .jobDocument(job.document)
     }
 

@@ -55,11 +55,21 @@ extension MemoryExecutionStore {
     }
 
     /// SPEC §9.5.
-    func describeJob(_ request: DescribeJobRequest) -> StoreOutcome {
-        guard let job = jobs.withLock({ $0[request.jobId] })?.described else {
-            return .refused(Self.noJob(request.jobId))
+    func describeJob(_ request: DescribeJobRequest, _ turn: inout Turn) -> StoreOutcome {
+        guard let job = completeJob(request.jobId, &turn) else { return .refused(Self.noJob(request.jobId)) }
+        return job.state.withLock { state in
+            turn.depends(on: state.lastSequence)
+            return job.outcome(state)
         }
-        return .job(job)
+    }
+
+    /// The complete job of that id, for a read: who finds none shows that one may have been removed.
+    func completeJob(_ id: JobId, _ turn: inout Turn) -> StoredJob? {
+        jobs.withLock { table in
+            if let job = table.completeJob(id) { return job }
+            turn.depends(on: table.lastRemovalSequence)
+            return nil
+        }
     }
 
     static func noJob(_ id: JobId) -> Refusal {

@@ -5,9 +5,7 @@ extension MemoryExecutionStore {
     /// SPEC §9.12. Takes the job's lock for a handful of references at a time and each execution's stripe for itself,
     /// so a long list holds nobody up; each entry is as it was when its own turn came.
     func listForJob(_ request: ListJobExecutionsForJobRequest, _ turn: inout Turn) -> StoreOutcome {
-        guard let job = jobs.withLock({ $0[request.jobId] }), !job.state.withLock({ $0.isStaged }) else {
-            return .refused(Self.noJob(request.jobId))
-        }
+        guard let job = completeJob(request.jobId, &turn) else { return .refused(Self.noJob(request.jobId)) }
         var position = 0
         if let token = request.nextToken {
             guard case .job(let next)? = PageToken(token, of: request.jobId.text.bytes),
@@ -42,14 +40,19 @@ extension MemoryExecutionStore {
             }
             position += references.count
         }
-        if position < job.state.withLock({ $0.executions.count }) {
+        let count = job.state.withLock { state in
+            // At the end, so that it covers what was queued and deleted meanwhile.
+            turn.depends(on: state.lastSequence)
+            return state.executions.count
+        }
+        if position < count {
             page.nextToken = PageToken.job(position: UInt32(position)).bytes(of: request.jobId.text.bytes)
         }
         return .page(page)
     }
 
     /// SPEC §9.18. Each job is as it was when its own turn came.
-    func listJobs(_ request: ListJobsRequest) -> StoreOutcome {
+    func listJobs(_ request: ListJobsRequest, _ turn: inout Turn) -> StoreOutcome {
         var number: UInt64 = 0
         if let token = request.nextToken {
             guard case .jobs(let last)? = PageToken(token, of: JobId().text.bytes) else {
@@ -62,9 +65,12 @@ extension MemoryExecutionStore {
         var scanned = 0
         while page.jobs.count < limit, scanned < Self.scanLimit {
             let wanted = min(256, limit - page.jobs.count)
-            let chunk = jobs.withLock { $0.jobs(after: number, atMost: wanted) }
+            let chunk = jobs.withLock { table in
+                turn.depends(on: table.lastRemovalSequence)
+                return table.jobs(after: number, atMost: wanted)
+            }
             for entry in chunk {
-                if let summary = entry.job.summary(ifStatus: request.status) { page.jobs.append(summary) }
+                if let summary = entry.job.summary(ifStatus: request.status, &turn) { page.jobs.append(summary) }
             }
             number = chunk.last?.number ?? number
             scanned += chunk.count

@@ -138,8 +138,9 @@ package final class MemoryExecutionStore: ExecutionStore {
     private func decide(
         _ command: borrowing StoreCommand, _ describes: inout DescribeLane, _ turn: inout Turn
     ) -> StoreOutcome {
-        // What is read of a job as a whole may come from anywhere; what a call on one execution shows is told apart.
-        defer { if command.isOfJob { turn.depends(on: changes.recordedSequence) } }
+        // What is decided of a job as a whole may rest on anything. What a read shows is told apart, so that reads of
+        // what is durable go on when nothing more becomes so.
+        defer { if command.isChangeOfJob { turn.depends(on: changes.recordedSequence) } }
         switch command {
         case .describe(let run):
             describe(run, &describes, &turn)
@@ -165,12 +166,12 @@ package final class MemoryExecutionStore: ExecutionStore {
         case .listForJob(let request): return listForJob(request, &turn)
         case .createJob(let request): return createJob(request, &turn)
         case .addJobTargets(let request): return addJobTargets(request, &turn)
-        case .describeJob(let request): return describeJob(request)
+        case .describeJob(let request): return describeJob(request, &turn)
         case .cancelJob(let request): return cancelJob(request, &turn)
         case .deleteJob(let request): return deleteJob(request, &turn)
         case .updateJob(let request): return updateJob(request, &turn)
-        case .listJobs(let request): return listJobs(request)
-        case .getJobDocument(let request): return getJobDocument(request)
+        case .listJobs(let request): return listJobs(request, &turn)
+        case .getJobDocument(let request): return getJobDocument(request, &turn)
         case .removeJobTargets(let request): return removeJobTargets(request, &turn)
         case .deleteExecution(let request): return deleteExecution(request, &turn)
         case .getHistory(let request):

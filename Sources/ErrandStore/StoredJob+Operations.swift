@@ -148,7 +148,7 @@ extension StoredJob {
     /// Whether its last execution is gone.
     var isEmptied: Bool { state.withLock { sweepFlags.contains(.deleted) && $0.attempts.total == 0 } }
 
-    private func outcome(_ state: borrowing State) -> StoreOutcome {
+    func outcome(_ state: borrowing State) -> StoreOutcome {
         described(state).map { .job($0) } ?? .refused(MemoryExecutionStore.noJob(id))
     }
 

@@ -146,8 +146,6 @@ final class StoredJob: Sendable {
     }
 
     /// Nothing while the job is staged.
-    var described: Job? { state.withLock { described($0) } }
-
     func described(_ state: borrowing State) -> Job? {
         guard !state.isStaged else { return nil }
         let flags = sweepFlags
@@ -163,8 +161,9 @@ final class StoredJob: Sendable {
     }
 
     /// For a list; nothing if it has another status than asked for.
-    func summary(ifStatus status: JobStatus?) -> JobSummary? {
+    func summary(ifStatus status: JobStatus?, _ turn: inout Turn) -> JobSummary? {
         state.withLock { state in
+            turn.depends(on: state.lastSequence)
             if let status, state.status != status { return nil }
             return described(state).map {
                 JobSummary(

@@ -78,7 +78,7 @@ extension Stripe {
     mutating func noteRecorded(_ slot: Int, _ sequence: UInt64, _ turn: inout Turn) {
         guard sequence > 0 else { return }
         turn.depends(on: sequence)
-        lastSequence = max(lastSequence, sequence)
+        things[slots[slot].thing].lastRecordSequence = sequence
         slots[slot].lastSequence = sequence
         markDirty(slot)
     }

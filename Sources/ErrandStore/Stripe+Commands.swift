@@ -23,9 +23,8 @@ extension Stripe {
         } catch {
             return lane.refuse(Refusal(error), of: place)
         }
-        turn.depends(on: lastSequence)
         let (jobId, thingName) = (JobId(stored: lane.jobId(of: place)), ThingName(stored: lane.thingName(of: place)))
-        dependOnDeletions(of: jobId, on: thingName, hash: hash, &turn)
+        dependOnAbsence(of: jobId, on: thingName, hash: hash, &turn)
         lane.refuse(notFound(jobId, thingName, hash: hash, executionNumber: number), of: place)
     }
 

@@ -13,7 +13,6 @@ extension Stripe {
             }
             after = place
         }
-        turn.depends(on: lastSequence)
         guard let thing = things.index(of: request.thingName, hash: hash) else { return .pending(page) }
         let asOf = after?.asOfSequence ?? things[thing].lastSequence
         var waiting: [(place: PageToken.PendingPlace, slot: Int)] = []
@@ -54,8 +53,8 @@ extension Stripe {
             start = slot
         }
         var page = JobExecutionPage(executions: [], nextToken: nil)
-        turn.depends(on: lastSequence)
         guard let thing = things.index(of: request.thingName, hash: hash) else { return .page(page) }
+        turn.depends(on: things[thing].lastRecordSequence)
         var next = isInChain(start, of: thing, notBefore: before) ? start : things.newestSlot(of: thing)
         var last = next
         let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
@@ -90,10 +89,10 @@ extension Stripe {
     mutating func summary(
         of slot: Int, of job: StoredJob, position: Int, ifStatus status: JobExecutionStatus?, _ turn: inout Turn
     ) -> JobExecutionSummary? {
-        turn.depends(on: lastSequence)
         guard slot < slots.count, slots[slot].job === job, slots[slot].jobPosition == UInt32(position),
             settle(slot, &turn) != nil
         else { return nil }
+        turn.depends(on: slots[slot].lastSequence)
         if let status, slots[slot].record.status != status { return nil }
         return summary(of: slot, on: things.name(of: slots[slot].thing))
     }

@@ -63,8 +63,6 @@ struct Stripe: ~Copyable {
     var slots: ContiguousArray<ExecutionSlot> = []
     var freeSlots: ContiguousArray<UInt32> = []
     var deadlines = DeadlineHeap()
-    /// Of the newest record that is about anything in the stripe.
-    var lastSequence: UInt64 = 0
     /// Slots whose rows are out of date; one may stand here twice, or be free by now.
     var dirtySlots: ContiguousArray<UInt32> = []
     /// Rows that are to go, and the records that say so.
@@ -137,17 +135,17 @@ struct Stripe: ~Copyable {
                 return Found(slot: slot, seen: seen)
             }
         }
-        turn.depends(on: lastSequence)
-        dependOnDeletions(of: jobId, on: thingName, hash: hash, &turn)
+        dependOnAbsence(of: jobId, on: thingName, hash: hash, &turn)
         return nil
     }
 
-    /// An execution is not found any more as soon as its job is being deleted, which the job's record says before any of
-    /// the stripe does.
-    func dependOnDeletions(
+    /// An execution is not found any more when it was deleted, and as soon as its job is being deleted, which the job's
+    /// record says before any of the thing does.
+    func dependOnAbsence(
         of jobId: borrowing JobId, on thingName: borrowing ThingName, hash: UInt32, _ turn: inout Turn
     ) {
         guard let thing = things.index(of: thingName, hash: hash) else { return }
+        turn.depends(on: things[thing].lastRecordSequence)
         var next = things.newestSlot(of: thing)
         while next != ExecutionSlot.none {
             let slot = Int(next)
@@ -178,7 +176,7 @@ struct Stripe: ~Copyable {
     mutating func forEachOpen(of thing: UInt32, _ turn: inout Turn, _ body: (borrowing Stripe, Found) -> Void) {
         var end = ExecutionSlot.none
         var remaining = things[thing].openCount
-        turn.depends(on: lastSequence)
+        turn.depends(on: things[thing].lastRecordSequence)
         // Once more if retries were queued meanwhile; those are open and stay so.
         while true {
             let newest = things.newestSlot(of: thing)
