@@ -25,6 +25,11 @@ extension StoredJob.State {
         return executions[Int(position)]
     }
 
+    /// Whether the execution at that place is in memory, or was deleted.
+    func isKnown(_ position: UInt32) -> Bool {
+        Int(position) < executions.count && !executions[Int(position)].isAbsent
+    }
+
     /// Whether the execution at that place is not in memory, and was not deleted.
     func isAbsent(_ position: UInt32) -> Bool {
         Int(position) < executions.count && executions[Int(position)].isAbsent

@@ -133,9 +133,10 @@ struct StoreRecovery {
         let restorer = ExecutionRestorer(store, jobs: jobs, at: turn.now)
         try database.forEachExecution(ofThing: name.description) { (row) throws(StorageFault) in
             guard let job = UInt64(exactly: row.job).flatMap({ jobs[$0] }),
-                let position = UInt32(exactly: row.position),
-                job.state.withLock({ $0.reference(at: position) }) == nil
+                let position = UInt32(exactly: row.position)
             else { return }
+            // The rows of deleted ones stay until a checkpoint has shown that they are gone.
+            guard !job.state.withLock({ $0.isKnown(position) }) else { return }
             try restorer.restore(row)
         }
         restorer.place()

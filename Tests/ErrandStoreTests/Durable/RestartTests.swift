@@ -145,6 +145,47 @@ struct RestartTests {
         }
     }
 
+    // MARK: What is gone
+
+    /// Executions of two jobs on one thing, of which one stays in the tables at the next start; then the other goes, and then
+    /// something happens to the first, for which all that the thing has is looked for in the tables.
+    private static func deleted(_ more: (StoreDriver) throws -> Void) throws -> StoreDriver {
+        let directory = TemporaryStore(isOnDisk: false)
+        let store = try open(directory)
+        let driver = StoreDriver(store)
+        try driver.create("kept", on: ["t", "u"], at: 1)
+        try driver.create("gone", on: ["t", "v"], at: 1)
+        try driver.update("kept", "t", .succeeded, at: 2)
+        #expect(store.checkpoint() == nil)
+        #expect(try driver.deleteExecution("gone", "t", 1, force: true, at: 3).refusal == nil)
+        try more(driver)
+        let expected = (try driver.summary("kept"), try driver.summary("gone"))
+        #expect(store.stop() == nil)
+        let again = StoreDriver(try open(directory, at: 10_000, retention: 1000), directory: directory)
+        #expect((try again.summary("kept"), try again.summary("gone")) == expected)
+        #expect(try again.describe("gone", "t", at: 10_000).refusal?.code == .notFound)
+        return again
+    }
+
+    @Test func whatWasDeletedStaysSoWhenAnotherComesBack() throws {
+        let again = try Self.deleted { driver in
+            let late = try driver.update("kept", "t", .inProgress, at: 4).refusal
+            #expect(late?.code == .invalidStateTransition)
+        }
+        #expect(try again.execution("kept", "t", at: 10_000).record.status == .succeeded)
+        #expect(again.store.counts.executionCount == 3)
+    }
+
+    @Test func aJobThatWasDeletedDoesNotKeepTheStoreFromStarting() throws {
+        let again = try Self.deleted { driver in
+            let outcomes = (
+                try driver.deleteExecution("kept", "t", 1, at: 4), try driver.deleteJob("gone", force: true, at: 5)
+            )
+            #expect(outcomes.0.refusal == nil && outcomes.1.refusal == nil)
+        }
+        #expect(again.store.counts.executionCount == 1)
+    }
+
     // MARK: The stop
 
     private static func work(seed: UInt64) throws -> [RandomWorkload.Step] {
@@ -175,5 +216,14 @@ struct RestartTests {
 
     @Test func aStopGivesUpWhatTakesTooLong() throws {
         #expect(try Self.replayedCount(.init(recordCountLeftMax: 10, nanoseconds: 0)) > 50)
+    }
+}
+
+extension StoreDriver {
+    /// How many things a job has, by its own count and by its list.
+    fileprivate func summary(_ job: String) throws -> String {
+        guard let shown = try self.job(job, at: 10_000) else { return "gone" }
+        let listed = try listForJob(job, at: 10_000).page?.executions.map { "\($0.thingName) \($0.status)" }
+        return "\(shown.targetCount) \(shown.processDetails) \(listed ?? [])"
     }
 }
