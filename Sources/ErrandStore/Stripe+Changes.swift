@@ -123,6 +123,8 @@ extension Stripe {
             deleted: slots[slot].record, job: job.identity, thingName: things.name(of: thing), at: turn.now)
         guard let sequence = job.executionDeleted(deletion, event: event, seen: seen) else { return false }
         noteRecorded(slot, sequence, &turn)
+        // Whoever is shown the one before as the latest is shown the deletion too.
+        if wasLatest, older != ExecutionSlot.none { noteRecorded(Int(older), sequence, &turn) }
         noteRemoved(slot)
         free(slot)
         return true

@@ -79,6 +79,18 @@ struct StuckStoreReadTests {
         }
     }
 
+    /// Whoever asks for the latest attempt is not shown the one before in its place.
+    @Test(arguments: Trouble.allCases)
+    func aLostDeletionOfTheLatestAttemptIsNotShown(_ trouble: Trouble) throws {
+        let deletion = DeleteJobExecutionRequest(
+            jobId: try JobId("retried"), thingName: try ThingName("f"), executionNumber: 2, force: true)
+        try withStore(trouble, change: .deleteExecution(deletion)) { driver, withheld in
+            for (name, read) in try executionReads("retried", "f") {
+                #expect(answer(driver, read) == withheld, "\(name)")
+            }
+        }
+    }
+
     // MARK: Reads
 
     private typealias Read = (CommandBatch) -> Void
@@ -111,7 +123,7 @@ struct StuckStoreReadTests {
 
     // MARK: The store
 
-    /// A store with three jobs whose disk fails as `change` is to be stored.
+    /// A store with some jobs whose disk fails as `change` is to be stored.
     private func withStore(
         _ trouble: Trouble, change: StoreCommand, _ body: (StoreDriver, _ waits: Answer) throws -> Void
     ) throws {
@@ -129,7 +141,10 @@ struct StuckStoreReadTests {
         for (job, things) in [("busy", ["a", "b"]), ("quiet", ["c", "d"]), ("doomed", ["e"])] {
             #expect(try driver.create(job, on: things, at: 1).refusal == nil)
         }
+        let retries = JobConfiguration(retryCriteria: [RetryCriterion(failureType: .failed, numberOfRetries: 1)])
+        #expect(try driver.create("retried", on: ["f"], retries, at: 1).refusal == nil)
         #expect(try driver.update("busy", "b", .inProgress, at: 2).refusal == nil)
+        #expect(try driver.update("retried", "f", .failed, at: 2).refusal == nil)
         try withExtendedLifetime(
             StorageObserver(directory.path) { call, _ in
                 call.kind == .write && hasTrouble.isSet.load(ordering: .relaxed) ? trouble.error : 0
