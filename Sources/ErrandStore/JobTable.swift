@@ -140,7 +140,10 @@ struct JobTable {
             if isLive, entry.time > now { return nil }
             _ = rollouts.popMin()
             guard isLive else { continue }
-            entry.job.state.withLock { $0.rolloutDue = nil }
+            entry.job.state.withLock { state in
+                state.rolloutDue = nil
+                state.isRollingOut = true
+            }
             return entry.job
         }
         return nil

@@ -26,7 +26,7 @@ extension MemoryExecutionStore {
         }
         while budget > 0, let job = jobs.withLock({ $0.takeDueRollout(at: nowMilliseconds) }) {
             let queuedCount = rollOut(job, limit: min(budget, Self.rolloutSlice), &turn)
-            scheduleNextRollout(of: job, at: nowMilliseconds)
+            endRollout(of: job, at: nowMilliseconds)
             budget -= max(1, queuedCount)
             result.queuedCount += queuedCount
         }

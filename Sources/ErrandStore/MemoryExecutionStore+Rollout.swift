@@ -8,10 +8,11 @@ extension MemoryExecutionStore {
     /// Queues the first targets within the call; the rest is left to `advance`.
     func beginRollout(of job: StoredJob, _ turn: inout Turn) {
         _ = rollOut(job, limit: ServerLimits.promptTargetCountMax, &turn)
-        if let due = scheduleNextRollout(of: job, at: turn.now) { turn.willBeDue(at: due) }
+        if let due = endRollout(of: job, at: turn.now) { turn.willBeDue(at: due) }
     }
 
-    /// Queues the job's next targets, at most `limit`; fewer only if there are no more or its rate permits no more now.
+    /// Queues the job's next targets, at most `limit`; fewer only if there are no more or its rate permits no more now. The
+    /// caller alone does so, until `endRollout`.
     func rollOut(_ job: StoredJob, limit: Int, _ turn: inout Turn) -> Int {
         var queuedCount = 0
         while queuedCount < limit {
@@ -30,6 +31,12 @@ extension MemoryExecutionStore {
 
     /// Leaves the rest of the targets to `advance`, and says when.
     @discardableResult
+    func endRollout(of job: StoredJob, at now: Int64) -> Int64? {
+        job.state.withLock { $0.isRollingOut = false }
+        return scheduleNextRollout(of: job, at: now)
+    }
+
+    /// Says when the next targets are due; nothing if somebody is queueing some, who will see to it.
     func scheduleNextRollout(of job: StoredJob, at now: Int64) -> Int64? {
         guard let due = job.nextRolloutDue(minute: rules.minuteLengthMilliseconds, at: now) else { return nil }
         jobs.withLock { $0.scheduleRollout(of: job, at: due) }

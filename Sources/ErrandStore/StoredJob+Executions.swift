@@ -170,9 +170,9 @@ extension StoredJob {
     /// When the next targets are to be queued; nothing when there are no more.
     func nextRolloutDue(minute: Int64, at now: Int64) -> Int64? {
         state.withLock { state in
-            guard sweepFlags.isEmpty, state.notYetQueuedCount > 0, !state.targets.isAtEnd(state.rollout) else {
-                return nil
-            }
+            guard sweepFlags.isEmpty, !state.isRollingOut, state.notYetQueuedCount > 0,
+                !state.targets.isAtEnd(state.rollout)
+            else { return nil }
             guard let config = state.configuration.rollout else { return now }
             let permitted = state.rolloutWindow.permitted(
                 by: config, notifiedCount: state.notifiedCount, succeededCount: state.counts[.succeeded],

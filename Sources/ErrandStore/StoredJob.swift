@@ -45,6 +45,8 @@ final class StoredJob: Sendable {
         var rolloutWindow = RolloutWindow()
         /// The time of its one live entry among the table's rollouts.
         var rolloutDue: Int64?
+        /// Whether somebody is queueing targets: one at a time does, so that they are queued in their order.
+        var isRollingOut = false
         /// How many targets have been handed out.
         var notifiedCount: UInt32 = 0
         /// Up to where the targets have been queued, and how many: what survives of the two above.
@@ -121,7 +123,11 @@ final class StoredJob: Sendable {
         let position = state.targets.count
         let wasStaged = state.isStaged
         state.receive(names, of: announcedTargetCount, at: now)
-        if wasStaged, !state.isStaged { state.creationNumber = creationNumber }
+        if wasStaged, !state.isStaged {
+            state.creationNumber = creationNumber
+            // The caller queues the first ones.
+            state.isRollingOut = true
+        }
         recordTargets(from: position, isFirst: isFirst, &state)
     }
 

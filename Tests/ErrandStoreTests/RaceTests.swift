@@ -1,6 +1,5 @@
 import ErrandCore
 import ErrandStore
-import Foundation
 import Synchronization
 import Testing
 
@@ -72,6 +71,29 @@ struct RaceTests {
         }
     }
 
+    /// Two who queue a job's targets do not do so at the same time: a start goes on behind the last that was queued.
+    @Test(arguments: StoreUnderTest.withoutRestarts)
+    func aHigherRateAgainstTheFirstTargets(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        let things = (0..<2000).map { "t\($0)" }
+        for round in 0..<20 {
+            let job = "j\(round)"
+            both({ _ = try? store.create(job, on: things, at: 1) }) {
+                let rollout = RolloutConfig(maximumPerMinute: 1000)
+                while (try? store.updateJob(job, rollout: rollout, at: 1))?.job == nil { continue }
+                for _ in 0..<20 { _ = store.store.advance(to: 1, limit: 100) }
+            }
+            store.advanceAll(to: minutes(5))
+            var (listed, token): ([ThingName], [UInt8]?) = ([], nil)
+            repeat {
+                let page = try #require(try store.listForJob(job, token: token, at: minutes(5)).page)
+                listed += page.executions.map(\.thingName)
+                token = page.nextToken
+            } while token != nil
+            #expect(listed == (try things.map { try ThingName($0) }))
+        }
+    }
+
     /// While things finish, the job is canceled: every execution ends once, and the counts agree with the executions.
     @Test(arguments: StoreUnderTest.withoutRestarts)
     func jobCancelAgainstFinishers(_ subject: StoreUnderTest) throws {
@@ -129,17 +151,5 @@ struct RaceTests {
             }
             #expect(ends.map(\.toStatus) == [record.status])
         }
-    }
-
-    private func both(_ left: @escaping @Sendable () -> Void, _ right: @escaping @Sendable () -> Void) {
-        let done = DispatchGroup()
-        for body in [left, right] {
-            done.enter()
-            Thread.detachNewThread {
-                body()
-                done.leave()
-            }
-        }
-        done.wait()
     }
 }
