@@ -6,27 +6,70 @@ import Synchronization
 /// The attempts of one job on one thing leave together, so that whoever finds one of them finds the latest; and a call that
 /// finds none has changed nothing, so that it can simply be decided again when they are back.
 extension MemoryExecutionStore {
-    /// What is due to be looked for in the tables after `outcome`, and brings it back. Returns whether the command is to be
-    /// decided again.
-    func bringBack(_ command: borrowing StoreCommand, after outcome: StoreOutcome) throws(StorageFault) -> Bool {
-        guard let archive, !archive.isEmpty, case .refused(let refusal) = outcome, refusal.code == .notFound,
-            let thingName = command.thingOfExecution
-        else { return false }
-        return try bringBack(thingName, from: archive)
+    /// Decides a command that may be about executions which are not in memory: again when they are back, and again when
+    /// they may have left meanwhile.
+    func decide(
+        _ command: borrowing StoreCommand, from archive: ExecutionArchive, _ describes: inout DescribeLane,
+        _ turn: inout Turn
+    ) -> StoreOutcome {
+        var departures = archive.departures.load(ordering: .acquiring)
+        do throws(StorageFault) {
+            if let thingName = command.thingOfList {
+                while true {
+                    try bringBack(thingName, from: archive)
+                    let outcome = decide(command, &describes, &turn)
+                    guard haveLeft(since: &departures, archive) else { return outcome }
+                }
+            }
+            var outcome = decide(command, &describes, &turn)
+            if let run = command.describeRun {
+                describeAgain(run, &describes, &turn, from: archive, since: departures)
+                return outcome
+            }
+            while case .refused(let refusal) = outcome, refusal.code == .notFound,
+                let thingName = command.thingOfExecution, try mayFind(thingName, since: &departures, archive)
+            {
+                outcome = decide(command, &describes, &turn)
+            }
+            return outcome
+        } catch {
+            return .refused(Self.unreadable(error))
+        }
     }
 
     /// Decides those describes of a run again that found nothing in memory, if there is more of their things in the tables.
-    func describeAgain(
-        _ run: Range<Int>, _ lane: inout DescribeLane, _ turn: inout Turn, from archive: ExecutionArchive
+    private func describeAgain(
+        _ run: Range<Int>, _ lane: inout DescribeLane, _ turn: inout Turn, from archive: ExecutionArchive,
+        since start: UInt64
     ) {
-        for place in run where lane.refusal(of: place)?.code == .notFound {
+        for place in run {
+            var departures = start
             do throws(StorageFault) {
-                guard try bringBack(ThingName(stored: lane.thingName(of: place)), from: archive) else { continue }
-                describe(place..<(place + 1), &lane, &turn)
+                while lane.refusal(of: place)?.code == .notFound,
+                    try mayFind(ThingName(stored: lane.thingName(of: place)), since: &departures, archive)
+                {
+                    describe(place..<(place + 1), &lane, &turn)
+                }
             } catch {
                 lane.refuse(Self.unreadable(error), of: place)
             }
         }
+    }
+
+    /// Whether who has found nothing of a thing may find something now: because it was brought back, or because some have
+    /// left since they began, which `departures` says.
+    private func mayFind(
+        _ thingName: ThingName, since departures: inout UInt64, _ archive: ExecutionArchive
+    ) throws(StorageFault) -> Bool {
+        let haveLeft = haveLeft(since: &departures, archive)
+        return try bringBack(thingName, from: archive) || haveLeft
+    }
+
+    /// Whether executions have left memory since `departures` was looked at.
+    private func haveLeft(since departures: inout UInt64, _ archive: ExecutionArchive) -> Bool {
+        let before = departures
+        departures = archive.departures.load(ordering: .acquiring)
+        return departures != before
     }
 
     static func unreadable(_ fault: StorageFault) -> Refusal {
@@ -37,7 +80,7 @@ extension MemoryExecutionStore {
     @discardableResult
     func bringBack(_ thingName: ThingName, from archive: ExecutionArchive) throws(StorageFault) -> Bool {
         var isAny = false
-        while true {
+        while !archive.isEmpty {
             let departures = archive.departures.load(ordering: .acquiring)
             let stored = try archive.executions(ofThing: thingName)
             var isCurrent = true
@@ -48,8 +91,9 @@ extension MemoryExecutionStore {
                 case .stale: isCurrent = false
                 }
             }
-            if isCurrent { return isAny }
+            if isCurrent { break }
         }
+        return isAny
     }
 
     /// Those of a job's executions at `positions` that are not in memory.
@@ -99,8 +143,8 @@ extension MemoryExecutionStore {
                 let count = stripe.content.withLock { stripe -> Int in
                     let count = stripe.letGo(from: &slot, atMost: 4096, finishedBefore: time)
                     if count > 0 {
-                        archive.departures.add(1, ordering: .acquiringAndReleasing)
                         archive.count.add(count, ordering: .relaxed)
+                        archive.departures.add(1, ordering: .acquiringAndReleasing)
                     }
                     isDone = slot >= stripe.slots.count
                     return count
@@ -126,7 +170,6 @@ extension Stripe {
     private func mayLeave(_ slot: Int, _ time: Int64) -> Bool {
         slots[slot].job !== StoredJob.vacant && slots[slot].record.status.isTerminal && !slots[slot].isDirty
             && slots[slot].record.lastUpdatedAtMilliseconds < time
-            && slots[slot].job.sweepFlags.isDisjoint(with: .deleted)
     }
 
     /// All attempts of a job on a thing, or none.
@@ -141,19 +184,25 @@ extension Stripe {
             }
             next = slots[Int(next)].previousOfThing
         }
-        for attempt in attempts {
-            job.state.withLock { $0.place(.absent, at: slots[attempt].jobPosition) }
-            free(attempt)
+        let mayGo = job.state.withLock { state in
+            // Who deletes the job sets the flag under this lock, and then looks for them.
+            guard job.sweepFlags.isDisjoint(with: .deleted) else { return false }
+            for attempt in attempts { state.place(.absent, at: slots[attempt].jobPosition) }
+            return true
         }
+        guard mayGo else { return 0 }
+        for attempt in attempts { free(attempt) }
         return attempts.count
     }
 }
 
 extension StoreCommand {
     /// Whose finished executions are to be shown too.
-    var thingOfList: ThingName? { if case .listForThing(let request) = self { request.thingName } else { nil } }
+    fileprivate var thingOfList: ThingName? {
+        if case .listForThing(let request) = self { request.thingName } else { nil }
+    }
 
-    var describeRun: Range<Int>? { if case .describe(let run) = self { run } else { nil } }
+    fileprivate var describeRun: Range<Int>? { if case .describe(let run) = self { run } else { nil } }
 
     /// Whose executions it is about, if it is about one that must exist.
     fileprivate var thingOfExecution: ThingName? {

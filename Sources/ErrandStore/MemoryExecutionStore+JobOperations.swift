@@ -77,21 +77,33 @@ extension MemoryExecutionStore {
         if let outcome = job.replay(request, fingerprint) { return outcome }
         var count: UInt32 = 0
         for name in request.targets {
-            if let archive, !archive.isEmpty {
-                do throws(StorageFault) {
-                    // One that has ended is no target that waits to be queued.
-                    try bringBack(name, from: archive)
-                } catch {
-                    return .refused(Self.unreadable(error))
-                }
+            do throws(StorageFault) {
+                if try removeTarget(of: job, name, &turn) { count += 1 }
+            } catch {
+                return .refused(Self.unreadable(error))
             }
-            let (stripe, hash) = stripe(of: name)
-            if stripe.content.withLock({ $0.removeTarget(of: job, name, hash: hash, &turn) }) { count += 1 }
             changes.publishIfMany()
         }
         let outcome = StoreOutcome.targetsRemoved(count: count)
         job.remember(request.idempotencyKey, fingerprint, outcome)
         return outcome
+    }
+
+    private func removeTarget(of job: StoredJob, _ name: ThingName, _ turn: inout Turn) throws(StorageFault) -> Bool {
+        let (stripe, hash) = stripe(of: name)
+        guard let archive else {
+            return stripe.content.withLock { $0.removeTarget(of: job, name, hash: hash, &turn) }
+        }
+        while true {
+            let departures = archive.departures.load(ordering: .acquiring)
+            // One that has ended is no target that waits to be queued.
+            try bringBack(name, from: archive)
+            let hasLeft: Bool? = stripe.content.withLock {
+                guard archive.departures.load(ordering: .acquiring) == departures else { return nil }
+                return $0.removeTarget(of: job, name, hash: hash, &turn)
+            }
+            if let hasLeft { return hasLeft }
+        }
     }
 
     func deleteExecution(_ request: DeleteJobExecutionRequest, _ turn: inout Turn) -> StoreOutcome {

@@ -20,6 +20,7 @@ extension MemoryExecutionStore {
         var page = JobExecutionPage(executions: [], nextToken: nil)
         while page.executions.count < limit, position < scanEnd {
             let wanted = min(limit - page.executions.count, scanEnd - position)
+            let (departures, listedCount) = (archive?.departures.load(ordering: .acquiring), page.executions.count)
             var references = job.state.withLock { Array($0.executions[position...].prefix(wanted)) }
             if references.isEmpty { break }
             if let archive, !archive.isEmpty, references.contains(where: \.isAbsent) {
@@ -37,6 +38,11 @@ extension MemoryExecutionStore {
                         of: Int(reference.slot), of: job, position: position + index, ifStatus: request.status, &turn)
                 }
                 if let summary { page.executions.append(summary) }
+            }
+            if let archive, archive.departures.load(ordering: .acquiring) != departures {
+                // One may have left between the look at its place and that at its stripe.
+                page.executions.removeLast(page.executions.count - listedCount)
+                continue
             }
             position += references.count
         }
@@ -76,7 +82,11 @@ extension MemoryExecutionStore {
             scanned += chunk.count
             if chunk.count < wanted { return .jobPage(page) }
         }
-        if !jobs.withLock({ $0.jobs(after: number, atMost: 1) }).isEmpty {
+        let isMore = jobs.withLock { table in
+            turn.depends(on: table.lastRemovalSequence)
+            return !table.jobs(after: number, atMost: 1).isEmpty
+        }
+        if isMore {
             page.nextToken = PageToken.jobs(creationNumber: number).bytes(of: JobId().text.bytes)
         }
         return .jobPage(page)

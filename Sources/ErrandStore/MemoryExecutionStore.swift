@@ -82,7 +82,9 @@ package final class MemoryExecutionStore: ExecutionStore {
                 outcomes.append(.refused(refusal))
                 continue
             }
-            outcomes.append(decideWithArchive(commands[index], &describes, &turn))
+            outcomes.append(
+                archive.map { decide(commands[index], from: $0, &describes, &turn) }
+                    ?? decide(commands[index], &describes, &turn))
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             changes.publishIfMany()
         }
@@ -111,31 +113,13 @@ package final class MemoryExecutionStore: ExecutionStore {
         return (stripes[Int(hash & stripeMask)], UInt32(truncatingIfNeeded: hash >> 32))
     }
 
-    private func decideWithArchive(
-        _ command: borrowing StoreCommand, _ describes: inout DescribeLane, _ turn: inout Turn
-    ) -> StoreOutcome {
-        guard let archive, !archive.isEmpty else { return decide(command, &describes, &turn) }
-        do throws(StorageFault) {
-            if let thingName = command.thingOfList { try bringBack(thingName, from: archive) }
-            let outcome = decide(command, &describes, &turn)
-            if let run = command.describeRun {
-                describeAgain(run, &describes, &turn, from: archive)
-                return outcome
-            }
-            guard try bringBack(command, after: outcome) else { return outcome }
-            return decide(command, &describes, &turn)
-        } catch {
-            return .refused(Self.unreadable(error))
-        }
-    }
-
     /// Runs `body` under the lock of the stripe of that hash.
     @inline(__always)
     func withStripe<Result>(of hash: UInt64, _ body: (inout Stripe, _ hash: UInt32) -> Result) -> Result {
         stripes[Int(hash & stripeMask)].content.withLock { body(&$0, UInt32(truncatingIfNeeded: hash >> 32)) }
     }
 
-    private func decide(
+    func decide(
         _ command: borrowing StoreCommand, _ describes: inout DescribeLane, _ turn: inout Turn
     ) -> StoreOutcome {
         // What is decided of a job as a whole may rest on anything. What a read shows is told apart, so that reads of

@@ -10,12 +10,13 @@ final class ExecutionArchive: Sendable {
     private let readers = Mutex<[ArchiveReader]>([])
     /// How many executions are not in memory.
     let count = Atomic<Int>(0)
-    /// Rises whenever executions leave memory, so that nobody puts back what was read before that.
+    /// Rises whenever executions leave memory, under the lock of their stripe, so that nobody puts back what was read before
+    /// that, nor believes that what has just left was never there.
     let departures = Atomic<UInt64>(0)
 
     init(directory: String) { path = StoreDirectory.databasePath(in: directory) }
 
-    var isEmpty: Bool { count.load(ordering: .relaxed) <= 0 }
+    var isEmpty: Bool { count.load(ordering: .acquiring) <= 0 }
 
     struct StoredExecution {
         var row: ExecutionRow

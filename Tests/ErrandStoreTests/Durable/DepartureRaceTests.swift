@@ -1,0 +1,59 @@
+import ErrandCore
+import Synchronization
+import Testing
+
+@testable import ErrandStore
+
+/// Finished executions leave memory at the very moment in which they are asked for: they are found all the same.
+@Suite(.timeLimit(.minutes(1)))
+struct DepartureRaceTests {
+    private static let thingCount = 60
+
+    private final class Findings: Sendable {
+        let isDone = Atomic(false)
+        let departedCount = Atomic(0)
+        let missed = Mutex<[String]>([])
+
+        func expect(_ isFound: Bool, _ what: String) { if !isFound { missed.withLock { $0.append(what) } } }
+    }
+
+    @Test func whatIsJustLeavingIsFound() throws {
+        let directory = TemporaryStore(isOnDisk: false)
+        let store = try DurableExecutionStore(
+            try directory.open(), rules: RandomWorkload.rules, limits: StoreLimits(), at: 0, stripeCount: 1)
+        let driver = StoreDriver(store)
+        let things = (0..<Self.thingCount).map { "t\($0)" }
+        try driver.create("j", on: things, at: 1)
+        for thing in things { try driver.update("j", thing, .succeeded, at: 2) }
+        #expect(store.checkpoint() == nil)
+        let findings = Findings()
+        both(
+            {
+                while !findings.isDone.load(ordering: .acquiring) {
+                    findings.departedCount.add(store.letGo(finishedBefore: .max), ordering: .relaxed)
+                }
+            },
+            {
+                for round in 0..<5 {
+                    for thing in things {
+                        findings.expect(
+                            (try? driver.describe("j", thing, at: 3))?.execution != nil, "describe \(thing)")
+                        findings.expect(
+                            (try? driver.update("j", thing, .inProgress, at: 3))?.refusal?.code
+                                == .invalidStateTransition,
+                            "update \(thing)")
+                        findings.expect(
+                            (try? driver.listForThing(thing, at: 3))?.page?.executions.count == 1, "list of \(thing)")
+                        findings.expect(
+                            (try? driver.removeTargets("j", [thing], at: 3))?.removedCount == 0, "removal of \(thing)")
+                    }
+                    let listed = (try? driver.listForJob("j", max: 50, at: 3))?.page?.executions.count
+                    findings.expect(listed == 50, "list \(round)")
+                }
+                findings.isDone.store(true, ordering: .releasing)
+            })
+        #expect(findings.missed.withLock { $0 } == [])
+        #expect(findings.departedCount.load(ordering: .relaxed) > Self.thingCount)
+        #expect(store.stop() == nil)
+    }
+}
