@@ -14,6 +14,8 @@ final class CheckpointClock: @unchecked Sendable {
     /// Of things, as the last checkpoint of this run stored it.
     private var greatestSequence: UInt32 = 0
     private var lastPoint: (sequence: UInt64, mark: UInt64)
+    /// Of a checkpoint that was not done. What it had copied may not have been written, so there is none after it.
+    private var lastFault: StorageFault?
     private let nextSequence: Atomic<UInt64>
     private let mover: WALMover
     private let isMoving = Atomic(false)
@@ -95,7 +97,7 @@ final class CheckpointClock: @unchecked Sendable {
         }
     }
 
-    private var isEnding: Bool { givesUpAt.load(ordering: .relaxed) != .max }
+    var isEnding: Bool { givesUpAt.load(ordering: .relaxed) != .max }
 
     private var givesUp: Bool {
         let time = givesUpAt.load(ordering: .relaxed)
@@ -103,6 +105,7 @@ final class CheckpointClock: @unchecked Sendable {
     }
 
     private func run() -> StorageFault? {
+        if let lastFault { return lastFault }
         guard !givesUp else { return .stopped }
         let point = committer.durablePoint
         var checkpoint = checkpoint()
@@ -114,6 +117,7 @@ final class CheckpointClock: @unchecked Sendable {
         let wanted = UInt64(outcome.rowCount) * Self.recordsPerRow
         let count = min(max(wanted, Self.recordCounts.lowerBound), Self.recordCounts.upperBound)
         nextSequence.store(point.sequence + count, ordering: .relaxed)
+        lastFault = outcome.fault
         return outcome.fault
     }
 

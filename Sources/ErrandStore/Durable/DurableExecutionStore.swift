@@ -142,6 +142,9 @@ package final class DurableExecutionStore: ExecutionStore {
         return outcome.withLock { $0 }
     }
 
+    /// Whether a stop has begun.
+    var isStopping: Bool { checkpoints.isEnding }
+
     /// Folds everything into the tables now. For tests, and for those who want a short start.
     package func checkpoint() -> StorageFault? { checkpoints.runNow() }
 

@@ -189,7 +189,10 @@ struct StoreCheckpoint {
             if case .failure(let fault) = result { outcome.withLock { $0 = fault } }
             done.signal()
         }
-        done.wait()
+        // A full disk may keep it from that for as long as it is full, which a stop does not wait for.
+        while done.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
+            if isStopping() || (isEnding() && !committer.isRunning) { throw .stopped }
+        }
         if let fault = outcome.withLock({ $0 }) { throw fault }
     }
 

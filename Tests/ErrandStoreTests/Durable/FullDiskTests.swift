@@ -105,6 +105,66 @@ struct FullDiskTests {
         #expect(try again.execution("job", "b", at: 6).record.statusDetails.dictionary == ["text": "first"])
     }
 
+    /// A stop does not wait for room, neither for the last group nor for a checkpoint that waits for it.
+    @Test func aStopOfAFullStoreEnds() throws {
+        let store = try open()
+        let driver = StoreDriver(store)
+        #expect(try driver.create("job", on: ["a"], at: 1).refusal == nil)
+        let disk = Disk()
+        let observer = StorageObserver(directory.path) { call, _ in disk.judge(call) }
+        disk.isFull.store(true, ordering: .relaxed)
+        let batch = CommandBatch { _ in }
+        batch.commands = [try report("job", "a", "lost")]
+        store.submit(batch, at: 2)
+        retries.arrived.wait()
+        // It wants to write the row that shows what is not durable.
+        store.tend(at: 700_000)
+        guard case .diskFull = store.stop() else { return #expect(Bool(false), "it did not say why") }
+        #expect(batch.outcomes[0].refusal?.code == .internalError)
+        withExtendedLifetime(observer) {}
+        #expect(try StoreDriver(try open()).execution("job", "a", at: 3).record.status == .queued)
+    }
+
+    /// What a checkpoint had copied when it was given up is in no row: the one that a stop makes must not pass over it.
+    @Test func noCheckpointFollowsOneThatFailed() throws {
+        let pauses = DispatchSemaphore(value: 0)
+        let isPausing = DispatchSemaphore(value: 0)
+        let store = try DurableExecutionStore(
+            try JournalDatabase.open(directory: directory.path, create: true), rules: RandomWorkload.rules,
+            limits: StoreLimits(), at: 0, stripeCount: 1,
+            tuning: DurableExecutionStore.Tuning(
+                stop: .init(recordCountLeftMax: 0),
+                checkpointPause: {
+                    isPausing.signal()
+                    pauses.wait()
+                }))
+        let driver = StoreDriver(store)
+        #expect(try driver.create("job", on: ["a"], at: 1).refusal == nil)
+        #expect(try driver.update("job", "a", .succeeded, at: 2).refusal == nil)
+        let disk = Disk()
+        let observer = StorageObserver(directory.path) { call, _ in
+            // Two tries to write the first slice, one before the stop and one after it has begun.
+            let error = disk.judge(call)
+            if disk.refusedCount.load(ordering: .relaxed) == 2 { disk.isFull.store(false, ordering: .relaxed) }
+            return error
+        }
+        disk.isFull.store(true, ordering: .relaxed)
+        store.tend(at: 700_000)
+        isPausing.wait()
+        let stopped = DispatchSemaphore(value: 0)
+        DispatchQueue.global().async {
+            _ = store.stop()
+            stopped.signal()
+        }
+        while !store.isStopping { sched_yield() }
+        pauses.signal()
+        stopped.wait()
+        #expect(disk.refusedCount.load(ordering: .relaxed) == 2)
+        withExtendedLifetime(observer) {}
+        let again = StoreDriver(try open())
+        #expect(try again.execution("job", "a", at: 3).record.status == .succeeded)
+    }
+
     /// The disk takes nothing while changes pour in: what waits stays bounded, and who comes then is told when to come again.
     @Test func changesThatOutrunTheDiskAreThrottledAndMemoryIsBounded() throws {
         let byteCountMax = 200_000
