@@ -15,7 +15,11 @@ struct TestServer: Sendable {
 
     var port: UInt16 { server.port }
 
-    init(_ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
+    /// `wrap` puts another store around the one in memory.
+    init(
+        _ change: (inout ServerConfiguration) -> Void = { _ in },
+        wrap: (MemoryExecutionStore) -> any ExecutionStore = { $0 }
+    ) throws {
         var configuration = ServerConfiguration()
         configuration.port = 0
         configuration.loopCount = 2
@@ -24,7 +28,7 @@ struct TestServer: Sendable {
         var limits = StoreLimits()
         limits.watchHistoryEventCount = configuration.watchHistoryEventCount
         server = try JobExecutionServer.start(
-            configuration, store: MemoryExecutionStore(rules: rules, limits: limits, firstRevision: 1001),
+            configuration, store: wrap(MemoryExecutionStore(rules: rules, limits: limits, firstRevision: 1001)),
             clock: ServerClock { [clock] in clock.nowMilliseconds },
             steadyMilliseconds: { [steady] in steady.nowMilliseconds })
     }

@@ -1,8 +1,10 @@
 import ErrandCore
 import ErrandServer
+import ErrandStore
 import ErrandTestSupport
 import ErrandTransport
 import ErrandWire
+import Synchronization
 import Testing
 
 /// SPEC §7.7–§7.11 and §9.23, byte by byte: credit, lag, ends, and what a watch may cost.
@@ -239,4 +241,54 @@ struct WatchConnectionTests {
         try server.expectServing()
         await server.stop()
     }
+
+    /// When the store cannot show a queue, as after a failure of its disk, nobody is told that nothing is pending.
+    @Test func aQueueThatCannotBeReadIsNotEmpty() async throws {
+        let isRefusing = RefusingStore.Switch()
+        let server = try TestServer(wrap: { RefusingStore($0, isRefusing) })
+        let (owner, watcher) = (try server.client(), try server.client())
+        try owner.createJob("j", ["t"])
+        let (id, _) = try begin(watcher, .queue(thing("t")), credit: 10)
+        #expect(try watcher.next().opcode == .notify)
+        #expect(try watcher.next().opcode == .notifyNext)
+        isRefusing.isOn.store(true, ordering: .relaxed)
+        try report(1, by: owner)
+        let end = try watcher.next()
+        #expect(end.opcode == .watchEnded && end.status == .unavailable && end.header.requestId == id)
+        isRefusing.isOn.store(false, ordering: .relaxed)
+        try server.expectServing()
+        await server.stop()
+    }
+}
+
+/// Refuses to read pending executions, when told so.
+private final class RefusingStore: ExecutionStore {
+    final class Switch: Sendable {
+        let isOn = Atomic(false)
+    }
+
+    private let store: MemoryExecutionStore
+    private let isRefusing: Switch
+
+    init(_ store: MemoryExecutionStore, _ isRefusing: Switch) {
+        self.store = store
+        self.isRefusing = isRefusing
+    }
+
+    func submit(_ batch: CommandBatch, at nowMilliseconds: Int64) {
+        guard isRefusing.isOn.load(ordering: .relaxed), case .describeOwn? = batch.commands.first else {
+            return store.submit(batch, at: nowMilliseconds)
+        }
+        batch.outcomes = batch.commands.map { _ in .refused(Refusal(.unavailable, "the disk failed")) }
+        batch.complete()
+    }
+
+    func advance(to nowMilliseconds: Int64, limit: Int) -> AdvanceResult {
+        store.advance(to: nowMilliseconds, limit: limit)
+    }
+
+    func onEarlierDue(_ notify: @escaping @Sendable (_ dueMilliseconds: Int64) -> Void) { store.onEarlierDue(notify) }
+
+    var changes: ChangeFeed { store.changes }
+    var counts: StoreCounts { store.counts }
 }

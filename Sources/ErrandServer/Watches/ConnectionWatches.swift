@@ -268,7 +268,10 @@ final class ConnectionWatches: @unchecked Sendable {
         _ read: QueueRead, _ state: inout ServerConnectionState<CallDecoder>, waitingByteCount: Int
     ) {
         guard var watch = watches[read.requestId] else { return }
-        if waitingByteCount + state.encoder.byteCount > WireLimits.outputByteCountSoftMax {
+        if read.isRefused {
+            // What it is now is not known, and the client is not told that nothing is pending.
+            watch.ending = .unavailable
+        } else if waitingByteCount + state.encoder.byteCount > WireLimits.outputByteCountSoftMax {
             watch.queue.putOff(read)
         } else {
             let sentCount = watch.queue.send(read, credit: &watch.credit, &state.encoder)

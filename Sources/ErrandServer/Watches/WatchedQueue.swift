@@ -90,6 +90,11 @@ struct QueueRead: Sendable {
         ]
     }
 
+    /// Whether the store could not show it.
+    var isRefused: Bool {
+        outcomes.contains { if case .refused = $0 { true } else { false } }
+    }
+
     var head: StoredExecutionView? {
         if case .execution(let view)? = outcomes.first { view } else { nil }
     }
