@@ -1,0 +1,131 @@
+import ErrandCore
+import Synchronization
+import Testing
+
+@testable import ErrandStore
+
+/// Rows and records whose checksums are right and in which a single number is wrong, each of which has once done harm where
+/// it was believed. `MalformedRecordTests` finds such ones by chance; here they are named.
+@Suite(.timeLimit(.minutes(1)))
+struct WrongNumberTests {
+    private let directory = TemporaryStore(isOnDisk: false)
+
+    private func open(at now: Int64 = 10, retention: Int64 = .max) throws -> DurableExecutionStore {
+        try DurableExecutionStore(
+            try directory.open(), rules: ExecutionRules(), limits: StoreLimits(), at: now,
+            finishedRetentionMilliseconds: retention, stripeCount: 1)
+    }
+
+    /// Writes a store with the job `j` on `a`, which has succeeded, and on `b`, all of it in rows. It is closed, and what it
+    /// had in memory is returned.
+    private func write() throws -> MemoryExecutionStore {
+        let store = try open(at: 1)
+        let driver = StoreDriver(store)
+        try driver.create("j", on: ["a", "b"], at: 1)
+        try driver.update("j", "a", .succeeded, at: 2)
+        try #require(store.checkpoint() == nil)
+        try #require(store.stop() == nil)
+        return store.memory
+    }
+
+    private func job(of memory: MemoryExecutionStore) throws -> StoredJob {
+        let id = try JobId("j")
+        return try #require(memory.jobs.withLock { $0[id] })
+    }
+
+    /// Puts the rows of the slice into the closed store. Returns the sequence of its last record.
+    @discardableResult
+    private func put(_ slice: CheckpointSlice) throws -> UInt64 {
+        let database = try directory.open()
+        try database.fold { (transaction) throws(StorageFault) in try slice.put(transaction) }
+        try database.close()
+        return database.lastSequence
+    }
+
+    @discardableResult
+    private func putJob(of memory: MemoryExecutionStore, _ change: (inout StoredJob.State) -> Void) throws -> UInt64 {
+        let job = try job(of: memory)
+        var slice = CheckpointSlice()
+        job.state.withLock { state in
+            change(&state)
+            slice.addJob(job.number, shows: state.lastSequence) { buffer in
+                job.appendCreation(to: &buffer)
+                job.appendDecisions(state, to: &buffer)
+                job.appendProgress(state, to: &buffer)
+            }
+        }
+        return try put(slice)
+    }
+
+    @discardableResult
+    private func putExecution(
+        on thing: String, of memory: MemoryExecutionStore, _ change: (inout ExecutionSlot) -> Void
+    ) throws -> UInt64 {
+        let name = try ThingName(thing)
+        var slice = CheckpointSlice()
+        memory.stripes[0].content.withLock { stripe in
+            for slot in stripe.slots where stripe.things.name(of: slot.thing) == name {
+                var slot = slot
+                change(&slot)
+                slice.add(slot, on: name)
+            }
+        }
+        try #require(slice.rowCount == 1)
+        return try put(slice)
+    }
+
+    private func expectRefusal(_ what: String, at place: String) {
+        #expect(throws: StorageFault.damaged(what, at: place)) { try open() }
+    }
+
+    // MARK: Sequences beyond the journal
+
+    private func beyond(_ last: UInt64) -> String { "it shows record \(last + 1), but the journal ends with \(last)" }
+
+    @Test func aJobDoesNotShowWhatIsNotInTheJournal() throws {
+        let memory = try write()
+        let last = memory.changes.recordedSequence
+        try putJob(of: memory) { $0.lastSequence = last + 1 }
+        expectRefusal(beyond(last), at: "jobs, row 1")
+    }
+
+    @Test(arguments: [("a", 0), ("b", 1)])
+    func anExecutionDoesNotShowWhatIsNotInTheJournal(thing: String, position: Int) throws {
+        let memory = try write()
+        let last = memory.changes.recordedSequence
+        try putExecution(on: thing, of: memory) { $0.lastSequence = last + 1 }
+        expectRefusal(beyond(last), at: "executions, row 1, \(position)")
+    }
+
+    /// It is not looked at when the store is opened, but when somebody asks for it.
+    @Test func anExecutionThatComesBackDoesNotShowWhatIsNotInTheJournal() throws {
+        let memory = try write()
+        let last = memory.changes.recordedSequence
+        try putExecution(on: "a", of: memory) { $0.lastSequence = last + 1 }
+        let store = try open(retention: 0)
+        let archive = try #require(store.memory.archive)
+        let thing = try ThingName("a")
+        #expect(archive.count.load(ordering: .relaxed) == 1)
+        let fault = StorageFault.damaged(beyond(last), at: "executions, row 1, 0")
+        #expect(throws: fault) { try archive.executions(ofThing: thing) }
+        #expect(throws: fault) { try archive.executions(ofJob: 1, at: 0..<2) }
+        // With one more record in the journal nobody would wait for it any more.
+        try StoreDriver(store).update("j", "b", .inProgress, at: 11)
+        #expect(try archive.executions(ofThing: thing).count == 1)
+        #expect(store.stop() == nil)
+    }
+
+    @Test func deletionsAreNotCompleteBeyondTheJournal() throws {
+        let last = try write().changes.recordedSequence
+        let database = try directory.open()
+        var buffer = JournalBuffer()
+        var facts = try StoreRecovery.facts(of: database, at: 1)
+        facts.deletionsSequence = last + 1
+        facts.append(to: &buffer)
+        try database.fold { (transaction) throws(StorageFault) in
+            try transaction.putFact(StoreFacts.name, body: buffer.span)
+        }
+        try database.close()
+        expectRefusal(beyond(last), at: "facts, row store")
+    }
+}
