@@ -54,6 +54,10 @@ struct StoreRecovery {
             try StoreFacts.place.check(showing: facts.deletionsSequence, ofJournalUpTo: database.lastSequence)
         }
         if !isThere {
+            // Not every row that is not found was never written: an index may have lost it.
+            guard database.statistics().factCount == 0, database.lastSequence == 0 else {
+                throw .damaged("the row is missing", at: "\(StoreFacts.place)")
+            }
             var buffer = JournalBuffer()
             facts.append(to: &buffer)
             try database.fold { (transaction) throws(StorageFault) in

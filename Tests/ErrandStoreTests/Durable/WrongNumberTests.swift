@@ -28,8 +28,8 @@ struct WrongNumberTests {
         return store.memory
     }
 
-    private func job(of memory: MemoryExecutionStore) throws -> StoredJob {
-        let id = try JobId("j")
+    private func job(_ name: String = "j", of memory: MemoryExecutionStore) throws -> StoredJob {
+        let id = try JobId(name)
         return try #require(memory.jobs.withLock { $0[id] })
     }
 
@@ -72,6 +72,18 @@ struct WrongNumberTests {
         }
         try #require(slice.rowCount == 1)
         return try put(slice)
+    }
+
+    private func putFacts(_ change: (inout StoreFacts) -> Void) throws {
+        let database = try directory.open()
+        var buffer = JournalBuffer()
+        var facts = try StoreRecovery.facts(of: database, at: 1)
+        change(&facts)
+        facts.append(to: &buffer)
+        try database.fold { (transaction) throws(StorageFault) in
+            try transaction.putFact(StoreFacts.name, body: buffer.span)
+        }
+        try database.close()
     }
 
     private func expectRefusal(_ what: String, at place: String) {
@@ -117,15 +129,18 @@ struct WrongNumberTests {
 
     @Test func deletionsAreNotCompleteBeyondTheJournal() throws {
         let last = try write().changes.recordedSequence
-        let database = try directory.open()
-        var buffer = JournalBuffer()
-        var facts = try StoreRecovery.facts(of: database, at: 1)
-        facts.deletionsSequence = last + 1
-        facts.append(to: &buffer)
-        try database.fold { (transaction) throws(StorageFault) in
-            try transaction.putFact(StoreFacts.name, body: buffer.span)
-        }
-        try database.close()
+        try putFacts { $0.deletionsSequence = last + 1 }
         expectRefusal(beyond(last), at: "facts, row store")
+    }
+
+    // MARK: Numbers of jobs
+
+    @Test func aNumberOfAJobIsNotGivenAgain() throws {
+        _ = try write()
+        try putFacts { $0.lastJobNumber = 0 }
+        let store = try open()
+        try StoreDriver(store).create("k", on: ["a"], at: 11)
+        #expect(try (job(of: store.memory).number, job("k", of: store.memory).number) == (1, 2))
+        #expect(store.stop() == nil)
     }
 }
