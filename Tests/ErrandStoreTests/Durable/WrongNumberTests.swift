@@ -33,6 +33,21 @@ struct WrongNumberTests {
         return try #require(memory.jobs.withLock { $0[id] })
     }
 
+    /// Appends a record about the job to the journal of the closed store.
+    private func append(
+        _ kind: RecordKind, of job: StoredJob, revision: UInt64, _ write: (inout JournalBuffer) -> Void
+    ) throws {
+        var buffer = JournalBuffer()
+        buffer.appendRecord { buffer in
+            job.appendHead(kind, revision, to: &buffer)
+            write(&buffer)
+        }
+        let database = try directory.open()
+        let sequence = database.lastSequence + 1
+        try database.appendGroup(first: sequence, last: sequence, records: buffer.span)
+        try database.close()
+    }
+
     /// Puts the rows of the slice into the closed store. Returns the sequence of its last record.
     @discardableResult
     private func put(_ slice: CheckpointSlice) throws -> UInt64 {
@@ -84,6 +99,16 @@ struct WrongNumberTests {
             try transaction.putFact(StoreFacts.name, body: buffer.span)
         }
         try database.close()
+    }
+
+    /// The same of what is found out while it is read.
+    private func expectDamage(_ what: String, at place: String) {
+        let fault = faultOf { _ = try open() }
+        guard case .damaged(let damage) = fault else {
+            Issue.record("not damage: \(fault.map { "\($0)" } ?? "nothing")")
+            return
+        }
+        #expect(damage.what.hasPrefix(what) && damage.place == place)
     }
 
     private func expectRefusal(_ what: String, at place: String) {
@@ -142,5 +167,65 @@ struct WrongNumberTests {
         try StoreDriver(store).create("k", on: ["a"], at: 11)
         #expect(try (job(of: store.memory).number, job("k", of: store.memory).number) == (1, 2))
         #expect(store.stop() == nil)
+    }
+
+    /// When its deletion ends, it is looked for behind the number before its own.
+    @Test func aCompleteJobHasACreationNumber() throws {
+        let memory = try write()
+        try putJob(of: memory) { $0.creationNumber = 0 }
+        expectDamage("a complete job has no place among the others", at: "jobs, row 1")
+    }
+
+    @Test(
+        arguments: [
+            (0, "a complete job has no place among the others"), (RecordReader.numberMax, "a number is too great"),
+        ] as [(UInt64, String)])
+    func theNumberThatCompletesAJobIsChecked(number: UInt64, what: String) throws {
+        let memory = try write()
+        let job = StoredJob(
+            CreateJobRequest(jobId: try JobId("k"), document: "{}", targetCount: 1, targets: []), number: 2, at: 3,
+            changes: memory.changes)
+        var targets = JobTargets()
+        targets.append([try ThingName("c")])
+        try append(.jobBegun, of: job, revision: memory.changes.revision + 1) { buffer in
+            buffer.append(Int64(3))
+            job.appendCreation(to: &buffer)
+            buffer.append(number)
+            targets.append(from: 0, atMost: 1, to: &buffer)
+        }
+        expectDamage(what, at: "journal, sequence \(memory.changes.recordedSequence + 1)")
+    }
+
+    // MARK: Executions
+
+    /// Nobody would have counted it as open again, but it would be counted as finished once more.
+    @Test func anExecutionThatHasEndedIsNotOpenedAgain() throws {
+        let memory = try write()
+        var image: ExecutionImage?
+        let thing = try ThingName("a")
+        memory.stripes[0].content.withLock { stripe in
+            for slot in stripe.slots where stripe.things.name(of: slot.thing) == thing {
+                image = ExecutionImage(record: slot.record, sequence: slot.sequence, startSequence: slot.startSequence)
+            }
+        }
+        var opened = try #require(image)
+        #expect(opened.record.status == .succeeded)
+        opened.record.status = .inProgress
+        let change = ExecutionChange(position: 0, from: .succeeded, actor: .device, image: opened)
+        try append(.executionChanged, of: try job(of: memory), revision: memory.changes.revision + 1) { buffer in
+            buffer.append(name: thing.bytes)
+            change.append(to: &buffer)
+            buffer.append(UInt8(0))
+        }
+        expectDamage(
+            "an execution that has ended changes no more",
+            at: "journal, sequence \(memory.changes.recordedSequence + 1)")
+    }
+
+    /// The next one that fails would be one too many for the field.
+    @Test func notMoreAttemptsHaveFailedThanThereWere() throws {
+        let memory = try write()
+        try putExecution(on: "b", of: memory) { $0.record.retriesAfterFailed = 255 }
+        expectDamage("a number is out of range", at: "executions, row 1, 1")
     }
 }
