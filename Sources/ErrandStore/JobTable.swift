@@ -12,10 +12,13 @@ struct JobTable {
         static func == (left: Self, right: Self) -> Bool { left.time == right.time }
     }
 
+    /// A job whose rows are to go, and the record that says so. Which rows its targets have is known when they go: a
+    /// checkpoint that is under way may still write some of them after the job has gone.
     struct RemovedJob {
-        var number: UInt64
-        var targetRows: [Int64]
+        var job: StoredJob
         var sequence: UInt64
+
+        var targetRows: [Int64] { job.state.withLock { $0.targetRows } }
     }
 
     private(set) var jobs: [JobId: StoredJob] = [:]
@@ -197,12 +200,10 @@ struct JobTable {
     /// Its rows are to go.
     private mutating func forget(_ job: StoredJob) {
         jobsByNumber[job.number] = nil
-        let removed = job.state.withLock {
-            RemovedJob(number: job.number, targetRows: $0.targetRows, sequence: $0.lastSequence)
-        }
-        guard removed.sequence > 0 else { return }
-        self.removed.append(removed)
-        lastRemovalSequence = max(lastRemovalSequence, removed.sequence)
+        let sequence = job.state.withLock { $0.lastSequence }
+        guard sequence > 0 else { return }
+        removed.append(RemovedJob(job: job, sequence: sequence))
+        lastRemovalSequence = max(lastRemovalSequence, sequence)
     }
 
     /// Drops staged jobs that nobody finished in time. Returns how many entries it looked at.

@@ -194,9 +194,7 @@ extension StoreRecovery {
         jobs[number] = nil
         identities[number] = replay.identity
         recent = nil
-        removedJobs.append(
-            JobTable.RemovedJob(
-                number: number, targetRows: job.state.withLock { $0.targetRows }, sequence: replay.sequence))
+        removedJobs.append(JobTable.RemovedJob(job: job, sequence: replay.sequence))
     }
 
     // MARK: Slots
