@@ -12,10 +12,24 @@ struct JobTable {
         static func == (left: Self, right: Self) -> Bool { left.time == right.time }
     }
 
+    /// When to look at a staged job. Of the job only the number: long before that it may be complete and deleted, and is not
+    /// to stay in memory for an entry behind that of another one which nobody completes.
+    private struct StagedDue: Comparable {
+        let time: Int64
+        let number: UInt64
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.time, left.number) < (right.time, right.number)
+        }
+    }
+
+    /// A job whose rows are to go, and the record that says so. Which rows its targets have is known when they go: a
+    /// checkpoint that is under way may still write some of them after the job has gone.
     struct RemovedJob {
-        var number: UInt64
-        var targetRows: [Int64]
+        var job: StoredJob
         var sequence: UInt64
+
+        var targetRows: [Int64] { job.state.withLock { $0.targetRows } }
     }
 
     private(set) var jobs: [JobId: StoredJob] = [:]
@@ -29,7 +43,7 @@ struct JobTable {
     /// Of the newest record that removed a job.
     private(set) var lastRemovalSequence: UInt64 = 0
     /// One entry for each staged job, at or before the time when it is to be dropped.
-    private var stagedDeadlines: Heap<Due> = []
+    private var stagedDeadlines: Heap<StagedDue> = []
     /// Jobs with targets that wait for `advance`. An entry counts only if the job remembers its time.
     private var rollouts: Heap<Due> = []
     /// Jobs whose cancel or deletion waits for `advance` to be worked off, the oldest first.
@@ -180,7 +194,7 @@ struct JobTable {
     /// Remembers to drop a staged job, and says when.
     mutating func stage(_ job: StoredJob, at now: Int64) -> Int64 {
         let time = Self.dropTime(lastProgressAt: now)
-        stagedDeadlines.insert(Due(time: time, job: job))
+        stagedDeadlines.insert(StagedDue(time: time, number: job.number))
         return time
     }
 
@@ -200,28 +214,26 @@ struct JobTable {
     /// Its rows are to go.
     private mutating func forget(_ job: StoredJob) {
         jobsByNumber[job.number] = nil
-        let removed = job.state.withLock {
-            RemovedJob(number: job.number, targetRows: $0.targetRows, sequence: $0.lastSequence)
-        }
-        guard removed.sequence > 0 else { return }
-        self.removed.append(removed)
-        lastRemovalSequence = max(lastRemovalSequence, removed.sequence)
+        let sequence = job.state.withLock { $0.lastSequence }
+        guard sequence > 0 else { return }
+        removed.append(RemovedJob(job: job, sequence: sequence))
+        lastRemovalSequence = max(lastRemovalSequence, sequence)
     }
 
     /// Drops staged jobs that nobody finished in time. Returns how many entries it looked at.
     mutating func dropAbandoned(at now: Int64, limit: Int) -> Int {
         var looked = 0
         while looked < limit, let entry = stagedDeadlines.min {
-            let isCurrent = jobs[entry.job.id] === entry.job
-            let time = isCurrent ? Self.dropTime(entry.job) : nil
+            let job = jobsByNumber[entry.number]
+            let time = job.flatMap { Self.dropTime($0) }
             if time != nil, entry.time > now { break }
             looked += 1
             _ = stagedDeadlines.popMin()
-            guard let time else { continue }
+            guard let job, let time else { continue }
             if time <= now {
-                drop(entry.job)
+                drop(job)
             } else {
-                stagedDeadlines.insert(Due(time: time, job: entry.job))
+                stagedDeadlines.insert(StagedDue(time: time, number: entry.number))
             }
         }
         return looked

@@ -29,6 +29,7 @@ struct NameHash: Sendable {
         var offset = 0
         var place = 1
         while byteCount - offset >= 8 {
+            // There are eight bytes from here on, and any eight bytes are an integer.
             sum.add(name.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self), low[place], high[place])
             offset += 8
             place += 1
@@ -58,11 +59,13 @@ struct NameHash: Sendable {
     private static func rest(of name: RawSpan, from offset: Int) -> UInt64 {
         let count = name.byteCount - offset
         if name.byteCount >= 8 {
+            // The name has at least eight bytes, and any eight bytes are an integer.
             let word = name.unsafeLoadUnaligned(fromByteOffset: name.byteCount - 8, as: UInt64.self)
             return word >> UInt64(64 - count * 8)
         }
         var word: UInt64 = 0
         for index in 0..<count {
+            // The offset is less than the byte count, and any byte is an integer.
             word |= UInt64(name.unsafeLoad(fromByteOffset: offset + index, as: UInt8.self)) << UInt64(index * 8)
         }
         return word

@@ -99,6 +99,7 @@ enum PageToken: Equatable {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in body { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         for offset in 0..<list.byteCount {
+            // The offset is less than the byte count, and any byte is an integer.
             hash = (hash ^ UInt64(list.unsafeLoad(fromByteOffset: offset, as: UInt8.self))) &* 0x100_0000_01B3
         }
         return UInt32(truncatingIfNeeded: hash ^ hash >> 32)

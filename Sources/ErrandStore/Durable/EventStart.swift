@@ -22,7 +22,8 @@ struct EventStart {
         var (low, high) = (database.journalStart + 1, database.checkpointSequence)
         while low <= high {
             let middle = low + (high - low) / 2
-            guard let group = try Self.group(of: middle, in: database) else { return }
+            // Where a group is missing, reading begins before it and comes to the gap, which may reach beyond the checkpoint.
+            guard let group = try Self.group(of: middle, in: database), group.start < middle else { return }
             if let found = group.revisions?.lowerBound, found <= firstKept {
                 (sequence, revision) = (group.start, found - 1)
                 low = max(group.last, middle) + 1

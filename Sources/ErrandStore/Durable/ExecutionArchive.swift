@@ -49,11 +49,14 @@ final class ExecutionArchive: Sendable {
 ///
 /// `@unchecked Sendable`: whoever takes it out of the archive's list has it alone.
 private final class ArchiveReader: @unchecked Sendable {
+    private let connection: SQLiteConnection
     private let ofThing: SQLiteStatement
     private let ofJob: SQLiteStatement
+    /// Of the journal's last record, when it was last looked at.
+    private var lastSequence: UInt64 = 0
 
     init(path: String) throws(StorageFault) {
-        let connection = try SQLiteConnection(path: path, mayCreate: false)
+        connection = try SQLiteConnection(path: path, mayCreate: false)
         try StoreSchema.configureReader(connection)
         let columns = StoreStatements.executionColumns
         ofThing = try connection.prepare(
@@ -82,8 +85,11 @@ private final class ArchiveReader: @unchecked Sendable {
         while try statement.step() {
             try statement.readExecution { (row, bytes) throws(StorageFault) in
                 let place = RecordPlace.cell("executions", row.job, row.position)
-                found.append(
-                    ExecutionArchive.StoredExecution(row: row, body: try ExecutionRowBody(bytes, place: place)))
+                let body = try ExecutionRowBody(bytes, place: place)
+                // The row is still being read, so this sees the same commit as it does.
+                if body.lastSequence > lastSequence { lastSequence = try StoreMeta.load(from: connection).lastSequence }
+                try place.check(showing: body.lastSequence, ofJournalUpTo: lastSequence)
+                found.append(ExecutionArchive.StoredExecution(row: row, body: body))
             }
         }
         return found

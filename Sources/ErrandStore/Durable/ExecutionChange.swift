@@ -43,6 +43,7 @@ extension ExecutionChange {
     init(from reader: inout RecordReader) throws(StorageFault) {
         position = try reader.integer()
         from = try reader.status()
+        guard !from.isTerminal else { throw reader.malformed("an execution that has ended changes no more") }
         actor = try reader.actor()
         image = try ExecutionImage(from: &reader)
         guard try reader.flag() else { return }

@@ -51,7 +51,9 @@ extension ExecutionImage {
         sequence = try reader.integer()
         startSequence = try reader.integer()
         record.statusDetails = try reader.details()
-        guard record.retryAttempt < UInt16.max, max(sequence, startSequence) < UInt32.max >> 1 else {
+        guard record.retryAttempt < UInt16.max, record.retriesAfterFailed <= record.retryAttempt,
+            max(sequence, startSequence) < UInt32.max >> 1
+        else {
             throw reader.malformed("a number is out of range")
         }
         self.record = record

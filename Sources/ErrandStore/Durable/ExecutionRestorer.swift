@@ -9,6 +9,8 @@ import Synchronization
 final class ExecutionRestorer: @unchecked Sendable {
     private let store: MemoryExecutionStore
     private let jobs: [UInt64: StoredJob]
+    /// Of the journal's last record.
+    private let lastSequence: UInt64
     private var turn: Turn
     /// Of executions with earlier attempts, which are to be where the later ones are.
     private(set) var retried: Set<ThingName> = []
@@ -18,9 +20,10 @@ final class ExecutionRestorer: @unchecked Sendable {
     private var placed: [(position: UInt32, reference: ExecutionReference)] = []
     private static let placedCountMax = 1024
 
-    init(_ store: MemoryExecutionStore, jobs: [UInt64: StoredJob], at now: Int64) {
+    init(_ store: MemoryExecutionStore, jobs: [UInt64: StoredJob], journalUpTo lastSequence: UInt64, at now: Int64) {
         self.store = store
         self.jobs = jobs
+        self.lastSequence = lastSequence
         turn = Turn(at: now)
     }
 
@@ -32,6 +35,7 @@ final class ExecutionRestorer: @unchecked Sendable {
             throw .damaged("the job has no such execution", at: "\(cell)")
         }
         let body = try ExecutionRowBody(row.body, place: cell)
+        try cell.check(showing: body.lastSequence, ofJournalUpTo: lastSequence)
         guard let name = ThingName(received: row.thing) else {
             throw .damaged("the thing's name is too long", at: "\(cell)")
         }

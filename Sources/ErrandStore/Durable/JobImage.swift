@@ -110,6 +110,9 @@ extension StoredJob {
         let targetCount = Int(try reader.integer(UInt32.self))
         try state.targets.readExcluded(from: &reader)
         try state.rolloutWindow.read(from: &reader)
+        guard targetCount < announcedTargetCount || state.creationNumber > 0 else {
+            throw reader.malformed("a complete job has no place among the others")
+        }
         return targetCount
     }
 }

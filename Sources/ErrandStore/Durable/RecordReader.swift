@@ -15,6 +15,14 @@ enum RecordPlace: CustomStringConvertible {
         case .fact(let name): "facts, row \(name)"
         }
     }
+
+    /// A row is written when all that it shows is in the journal. One that claims to show more would make those who read it
+    /// wait for records that may never come, and a replay skip those that do.
+    func check(showing sequence: UInt64, ofJournalUpTo last: UInt64) throws(StorageFault) {
+        guard sequence <= last else {
+            throw .damaged("it shows record \(sequence), but the journal ends with \(last)", at: "\(self)")
+        }
+    }
 }
 
 /// Reads what a `JournalBuffer` wrote. The bytes come from a file: whatever they are, reading ends with a value or a fault.

@@ -101,6 +101,7 @@ extension JobTable {
     /// Takes a job of an earlier run, whatever the limits are now.
     mutating func restore(_ job: StoredJob, at now: Int64) {
         insert(job)
+        lastJobNumber = max(lastJobNumber, job.number)
         let (isStaged, progressAt) = job.state.withLock { ($0.isStaged, $0.lastProgressAt) }
         guard !isStaged else {
             _ = stage(job, at: progressAt)

@@ -142,6 +142,7 @@ struct StoreCheckpoint {
             // Deletions are remembered and recorded under this lock.
             facts.deletionsSequence = store.changes.recordedSequence
             return table.removed.filter { $0.sequence <= point.sequence }
+                .map { (number: Int64($0.job.number), targetRows: $0.targetRows) }
         }
         let removedRows = store.stripes.map { stripe in
             stripe.content.withLock { $0.removedRows.filter { $0.sequence <= point.sequence } }
@@ -155,8 +156,8 @@ struct StoreCheckpoint {
                     try transaction.deleteExecution(Int64(row.jobNumber), position: Int64(row.position))
                 }
                 for job in removedJobs {
-                    for row in job.targetRows { try transaction.deleteTargets(Int64(job.number), chunk: row) }
-                    try transaction.deleteJob(Int64(job.number))
+                    for row in job.targetRows { try transaction.deleteTargets(job.number, chunk: row) }
+                    try transaction.deleteJob(job.number)
                 }
                 var buffer = JournalBuffer()
                 facts.append(to: &buffer)

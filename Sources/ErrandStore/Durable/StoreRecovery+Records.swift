@@ -124,6 +124,7 @@ extension StoreRecovery {
             }
         }
         let creationNumber = try reader.integer(UInt64.self)
+        guard creationNumber < RecordReader.numberMax else { throw reader.malformed("a number is too great") }
         let names = try JobTargets.names(from: &reader)
         if replay.revision > 0 {
             // `lastProgressAt` of a job that got its last targets just now.
@@ -133,9 +134,12 @@ extension StoreRecovery {
         guard let job = replay.wanted else { return }
         facts.lastJobNumber = max(facts.lastJobNumber, number)
         facts.lastCreationNumber = max(facts.lastCreationNumber, creationNumber)
-        job.state.withLock { state in
+        try job.withState { (state) throws(StorageFault) in
             guard replay.isNews(state.lastSequence) else { return }
             state.receive(names[...], of: job.announcedTargetCount, at: at)
+            guard state.isStaged || creationNumber > 0 else {
+                throw replay.malformed("a complete job has no place among the others")
+            }
             state.creationNumber = creationNumber
             job.noteRecorded(&state, replay.sequence)
         }
@@ -190,9 +194,7 @@ extension StoreRecovery {
         jobs[number] = nil
         identities[number] = replay.identity
         recent = nil
-        removedJobs.append(
-            JobTable.RemovedJob(
-                number: number, targetRows: job.state.withLock { $0.targetRows }, sequence: replay.sequence))
+        removedJobs.append(JobTable.RemovedJob(job: job, sequence: replay.sequence))
     }
 
     // MARK: Slots

@@ -51,8 +51,13 @@ struct StoreRecovery {
         let isThere = try database.fact(StoreFacts.name) { (body) throws(StorageFault) in
             var reader = RecordReader(body, place: StoreFacts.place)
             facts = try StoreFacts(from: &reader)
+            try StoreFacts.place.check(showing: facts.deletionsSequence, ofJournalUpTo: database.lastSequence)
         }
         if !isThere {
+            // Not every row that is not found was never written: an index may have lost it.
+            guard database.statistics().factCount == 0, database.lastSequence == 0 else {
+                throw .damaged("the row is missing", at: "\(StoreFacts.place)")
+            }
             var buffer = JournalBuffer()
             facts.append(to: &buffer)
             try database.fold { (transaction) throws(StorageFault) in
@@ -90,12 +95,14 @@ struct StoreRecovery {
     private mutating func readJobs() throws(StorageFault) {
         var targetCounts: [UInt64: Int] = [:]
         try database.forEachJob { (number, body) throws(StorageFault) in
-            var reader = RecordReader(body, place: .row("jobs", number))
+            let place = RecordPlace.row("jobs", number)
+            var reader = RecordReader(body, place: place)
             guard let number = UInt64(exactly: number) else { throw reader.malformed("no such number of a job") }
             let job = try StoredJob.created(number, at: 0, changes: store.changes, from: &reader)
             targetCounts[job.number] = try job.withState { (state) throws(StorageFault) in
                 try job.readDecisions(&state, from: &reader)
                 let targetCount = try job.readProgress(&state, from: &reader)
+                try place.check(showing: state.lastSequence, ofJournalUpTo: database.lastSequence)
                 // Only those that are yet to be queued are looked for by name.
                 state.isStaged = targetCount < job.announcedTargetCount
                 return targetCount
@@ -118,7 +125,7 @@ struct StoreRecovery {
 
     private mutating func readExecutions() throws(StorageFault) {
         let splits = parts.splits(of: jobs.values)
-        let restorers = (0...splits.count).map { _ in ExecutionRestorer(store, jobs: jobs, at: turn.now) }
+        let restorers = (0...splits.count).map { _ in restorer() }
         try database.forEachExecution(openOrFinishedSince: finishedSince, splits: splits) {
             (part, row) throws(StorageFault) in
             try restorers[part].restore(row)
@@ -129,8 +136,12 @@ struct StoreRecovery {
         }
     }
 
+    private func restorer() -> ExecutionRestorer {
+        ExecutionRestorer(store, jobs: jobs, journalUpTo: database.lastSequence, at: turn.now)
+    }
+
     mutating func restoreAll(of name: ThingName) throws(StorageFault) {
-        let restorer = ExecutionRestorer(store, jobs: jobs, at: turn.now)
+        let restorer = restorer()
         try database.forEachExecution(ofThing: name.description) { (row) throws(StorageFault) in
             guard let job = UInt64(exactly: row.job).flatMap({ jobs[$0] }),
                 let position = UInt32(exactly: row.position)

@@ -99,6 +99,39 @@ struct RestartTests {
         #expect(try StoreCare.check(directory: directory.path).faults.count == 1)
     }
 
+    /// They are missed even if all events that are kept come after them: the tables do not show what they hold.
+    @Test(arguments: [false, true])
+    func missingGroupsAtTheCheckpointAreNoticed(straddlesCheckpoint: Bool) throws {
+        var limits = StoreLimits()
+        limits.watchHistoryEventCount = 8
+        let directory = TemporaryStore(isOnDisk: false)
+        let store = try Self.open(directory, limits: limits)
+        for number in 0..<30 {
+            try StoreDriver(store).create("j\(number)", on: ["t\(number)"], at: 1)
+            if number == 19 { #expect(store.checkpoint() == nil) }
+        }
+        #expect(store.stop() == nil)
+        let database = try directory.open()
+        if straddlesCheckpoint {
+            try database.moveCheckpoint(through: database.checkpointSequence + 1, journalStart: 0) { _ in }
+        }
+        let checkpoint = database.checkpointSequence
+        var groups: [ClosedRange<UInt64>] = []
+        try database.forEachGroup(after: database.journalStart) { first, last, _ in groups.append(first...last) }
+        let missing = groups.filter { $0.overlaps(checkpoint...(checkpoint + 1)) }
+        #expect(missing.count == (straddlesCheckpoint ? 1 : 2))
+        let gap = try #require(missing.first).lowerBound
+        let next = try #require(groups.first { $0.lowerBound > checkpoint + 1 })
+        try database.fold { (_) throws(StorageFault) in
+            try database.connection.execute("DELETE FROM journal WHERE last >= \(gap) AND last < \(next.lowerBound)")
+        }
+        try database.close()
+        let fault = StorageFault.damaged(
+            "a group is missing: \(next.lowerBound) to \(next.upperBound) follows \(gap - 1)",
+            at: "journal, sequence \(gap)")
+        #expect(throws: fault) { try Self.open(directory, limits: limits) }
+    }
+
     // MARK: Parts
 
     @Test(arguments: [73, 74] as [UInt64], [Int64.max, 3000])

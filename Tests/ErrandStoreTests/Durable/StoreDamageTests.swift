@@ -90,6 +90,22 @@ struct StoreDamageTests {
         #expect(counts[.refused, default: 0] > 1000 && counts[.whole, default: 0] > 100)
     }
 
+    /// Whoever took it for a new one would write over what it knew before anything else is looked at.
+    @Test(arguments: [true, false])
+    func aStoreWithoutItsFactsIsNotANewOne(hasRecords: Bool) throws {
+        let directory = TemporaryStore(isOnDisk: false)
+        let store = try open(directory)
+        if hasRecords { try StoreDriver(store).create("j", on: ["t"], at: 1) }
+        #expect(store.stop() == nil)
+        let database = try directory.open()
+        #expect((database.lastSequence > 0) == hasRecords)
+        try database.fold { (_) throws(StorageFault) in try database.connection.execute("DELETE FROM facts") }
+        try database.close()
+        let files = directory.files()
+        #expect(throws: StorageFault.damaged("the row is missing", at: "facts, row store")) { try open(directory) }
+        #expect(directory.files().database == files.database)
+    }
+
     @Test func aWALCutAnywhereHoldsAPrefix() throws {
         let original = try make(seed: 42)
         let frameByteCount = 8192 + 24
