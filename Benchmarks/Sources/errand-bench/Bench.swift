@@ -18,6 +18,9 @@ final class Bench {
         guardian = keepsAwake ? try KeepAwake(siblings: siblings) : nil
     }
 
+    /// How CPUs are kept from halting; nothing if they may halt.
+    var awakeMeans: String? { guardian?.means }
+
     func finish() throws { try guardian?.stop() }
 
     /// Starts one of the siblings and remembers its command line for the report; ports differ per run and are left out.

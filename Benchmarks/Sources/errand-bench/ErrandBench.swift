@@ -42,7 +42,7 @@ struct ErrandBench: ParsableCommand {
         let bench = try Bench(
             siblings: siblings, timing: quick ? .quick : .full, roundCount: rounds ?? (quick ? 2 : 5),
             keepsAwake: !halting)
-        let machine = Machine.current(isKeptAwake: !halting)
+        let machine = Machine.current(keptAwake: bench.awakeMeans)
         let commit = Commit.current(near: siblings.folder)
         if growth {
             try measureGrowth(bench, commit, machine)

@@ -1,14 +1,19 @@
-/// Keeps every CPU from halting: one busy thread per CPU at SCHED_IDLE, which yields to everything else.
-/// On a virtual machine, waking a halted CPU costs 100 µs and more and would drown what is measured.
-/// Ends after `--seconds`, or when its stdin closes (its starter is gone or done).
+/// Keeps every CPU from halting. On a virtual machine, waking a halted CPU costs 100 µs and more and would drown what is
+/// measured. Ends after `--seconds`, or when its stdin closes (its starter is gone or done).
+///
+/// Where the kernel can be asked for it, idle CPUs poll (/dev/cpu_dma_latency). Elsewhere there is one busy thread per CPU at
+/// SCHED_IDLE, which yields to everything else, but is no idleness to the scheduler: a CPU that only runs it does not look
+/// for work that waits behind another CPU, and latencies of several runnable threads grow by milliseconds.
 
 #include "floor_support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -26,6 +31,25 @@ static void *spin(void *argument) {
     return NULL;
 }
 
+/// Whether the shallowest idle state is one that polls.
+static int idle_can_poll(void) {
+    FILE *file = fopen("/sys/devices/system/cpu/cpu0/cpuidle/state0/name", "re");
+    if (file == NULL) return 0;
+    char name[16] = "";
+    int found = fgets(name, sizeof name, file) != NULL && strcmp(name, "POLL\n") == 0;
+    fclose(file);
+    return found;
+}
+
+/// Asks for no latency at all when a CPU wakes up, which holds while the file is open. Returns whether it was granted.
+static int ask_for_polling(void) {
+    if (!idle_can_poll()) return 0;
+    int file = open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    int32_t microseconds = 0;
+    return write(file, &microseconds, sizeof microseconds) == sizeof microseconds;
+}
+
 static void wait_until_closed(uint64_t deadline) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     for (;;) {
@@ -38,12 +62,8 @@ static void wait_until_closed(uint64_t deadline) {
     }
 }
 
-int main(int argc, char **argv) {
-    long seconds = 60;
-    const struct floor_option options[] = {{"seconds", &seconds, 1, 3600}};
-    floor_parse_options(argc, argv, options, 1);
-    uint64_t deadline = floor_now_nanoseconds() + (uint64_t)seconds * 1000000000ULL;
-
+/// Returns how many CPUs have a loop.
+static int start_loops(void) {
     // Nice as well, only so that /proc/stat counts these turns in its own column and not as somebody's work.
     if (setpriority(PRIO_PROCESS, 0, 19) != 0) floor_fail("setpriority");
     cpu_set_t allowed;
@@ -56,7 +76,19 @@ int main(int argc, char **argv) {
         if (errno != 0) floor_fail("pthread_create");
         count += 1;
     }
-    printf("keep-awake: %d CPUs for at most %ld s\n", count, seconds);
+    return count;
+}
+
+int main(int argc, char **argv) {
+    long seconds = 60;
+    const struct floor_option options[] = {{"seconds", &seconds, 1, 3600}};
+    floor_parse_options(argc, argv, options, 1);
+    uint64_t deadline = floor_now_nanoseconds() + (uint64_t)seconds * 1000000000ULL;
+    if (ask_for_polling()) {
+        printf("keep-awake: by polling when idle\n");
+    } else {
+        printf("keep-awake: by a SCHED_IDLE loop on each of %d CPUs\n", start_loops());
+    }
     fflush(stdout);
     wait_until_closed(deadline);
     return 0;  // Ends the threads with the process.

@@ -62,7 +62,8 @@ package final class DurableExecutionStore: ExecutionStore {
         let facts = try StoreRecovery.facts(of: database, at: now)
         let journal = StoreJournal()
         let changes = ChangeFeed(
-            firstRevision: facts.journalStartRevision + 1, limits: limits, journal: journal)
+            firstRevision: facts.journalStartRevision + 1, limits: limits, journal: journal,
+            recordedSequence: database.lastSequence)
         let memory = MemoryExecutionStore(
             rules: rules, stripeCount: stripeCount, limits: limits, changes: changes,
             archive: ExecutionArchive(directory: database.directory.path))

@@ -19,7 +19,7 @@ package final class ChangeFeed: Sendable {
     /// The same as in `state`, written under its lock and read without, so that a call that only read costs no lock.
     private let given: Atomic<UInt64>
     private let visible: Atomic<UInt64>
-    private let recorded = Atomic<UInt64>(0)
+    private let recorded: Atomic<UInt64>
     /// Where changes are recorded that must survive the process; then it is the journal that publishes.
     private let journal: (any ChangeJournal)?
     /// How many events are kept, unless their status details are very long.
@@ -30,14 +30,17 @@ package final class ChangeFeed: Sendable {
 
     /// `firstRevision` is that of the first event, at least 1. A store that forgets its events when it ends takes it from
     /// `firstRevision(startedAtMilliseconds:)`, so that a revision of an earlier run is always too old.
+    /// `recordedSequence` is that of the newest record of earlier runs.
     init(
-        firstRevision: UInt64 = 1, limits: StoreLimits = StoreLimits(), journal: (any ChangeJournal)? = nil
+        firstRevision: UInt64 = 1, limits: StoreLimits = StoreLimits(), journal: (any ChangeJournal)? = nil,
+        recordedSequence: UInt64 = 0
     ) {
         precondition(firstRevision > 0, "revision 0 comes before all events")
         precondition(limits.watchHistoryEventCount > 0, "an event is kept at least until it is published")
         historyCountMax = limits.watchHistoryEventCount
         self.journal = journal
         state = Mutex(FeedState(firstRevision: firstRevision, limits: limits))
+        recorded = Atomic(recordedSequence)
         given = Atomic(firstRevision - 1)
         visible = Atomic(firstRevision - 1)
     }

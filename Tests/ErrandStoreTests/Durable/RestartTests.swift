@@ -219,6 +219,21 @@ struct RestartTests {
         #expect(again.store.counts.executionCount == 1)
     }
 
+    /// A checkpoint before the first change says that the deletions it holds are those of all records so far.
+    @Test func aCheckpointRightAfterAStartKnowsUpToWhereItsDeletionsGo() throws {
+        let directory = TemporaryStore(isOnDisk: false)
+        let store = try Self.open(directory)
+        let driver = StoreDriver(store)
+        try driver.create("j", on: ["t"], at: 1)
+        try driver.deleteJob("j", force: true, key: IdempotencyKey(high: 1, low: 2), at: 2)
+        let last = store.committer.durableSequence
+        #expect(store.stop() == nil)
+        let again = try Self.open(directory)
+        #expect(again.checkpoint() == nil && again.stop() == nil)
+        let facts = try StoreRecovery.facts(of: try directory.open(), at: 0)
+        #expect(facts.deletionsSequence == last && last > 0)
+    }
+
     // MARK: The stop
 
     private static func work(seed: UInt64) throws -> [RandomWorkload.Step] {

@@ -6,17 +6,20 @@ struct Machine: Codable {
     let cpuCount: Int
     let kernel: String
     let loadAverageBefore: String
-    /// Whether a SCHED_IDLE loop kept idle CPUs from halting, for all sides alike.
+    /// Whether idle CPUs were kept from halting, for all sides alike.
     let isKeptAwake: Bool
+    /// How they were; nothing if they were not.
+    let isKeptAwakeBy: String?
 
-    static func current(isKeptAwake: Bool) -> Machine {
+    /// `means` keeps CPUs from halting; nothing if they may halt.
+    static func current(keptAwake means: String?) -> Machine {
         let model = text("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }
         return Machine(
             cpu: model?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown",
             cpuCount: ProcessInfo.processInfo.activeProcessorCount,
             kernel: text("/proc/sys/kernel/osrelease").trimmingCharacters(in: .whitespacesAndNewlines),
             loadAverageBefore: text("/proc/loadavg").split(separator: " ").first.map(String.init) ?? "unknown",
-            isKeptAwake: isKeptAwake)
+            isKeptAwake: means != nil, isKeptAwakeBy: means)
     }
 
     private static func text(_ path: String) -> String {

@@ -43,7 +43,8 @@ struct Report: Encodable {
     private var markdown: String {
         var lines = [
             "commit \(commit), \(date)  ", machine.line + "  ",
-            machine.isKeptAwake ? "CPUs kept from halting, for all sides alike" : "CPUs may halt when idle",
+            machine.isKeptAwakeBy.map { "CPUs kept from halting \($0), for all sides alike" }
+                ?? "CPUs may halt when idle",
         ]
         if isQuick { lines.append("**quick**: shows that it runs; no figure to quote") }
         lines += [
