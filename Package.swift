@@ -35,7 +35,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "ErrandClient", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport"]),
-        .target(name: "ErrandLoad", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport", "ErrandClient"]),
+        .target(
+            name: "ErrandLoad",
+            dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport", "ErrandClient", "CPrefetch"]),
         .executableTarget(
             name: "errand",
             dependencies: [

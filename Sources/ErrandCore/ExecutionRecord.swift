@@ -1,4 +1,6 @@
 /// What is stored of one execution, without its names: the value that the rules change.
+///
+/// Its accessors are inlined, because another module that calls one copies the whole record for it.
 package struct ExecutionRecord: Sendable, Equatable {
     package var facts: ExecutionFacts
     package var statusDetails = StatusDetails()
@@ -14,56 +16,67 @@ package struct ExecutionRecord: Sendable, Equatable {
             executionNumber: executionNumber, retryAttempt: retryAttempt, queuedAtMilliseconds: queuedAtMilliseconds)
     }
 
+    @inlinable
     package var executionNumber: Int64 {
         get { facts.executionNumber }
         set { facts.executionNumber = newValue }
     }
 
+    @inlinable
     package var versionNumber: Int64 {
         get { facts.versionNumber }
         set { facts.versionNumber = newValue }
     }
 
+    @inlinable
     package var queuedAtMilliseconds: Int64 {
         get { facts.queuedAtMilliseconds }
         set { facts.queuedAtMilliseconds = newValue }
     }
 
+    @inlinable
     package var lastUpdatedAtMilliseconds: Int64 {
         get { facts.lastUpdatedAtMilliseconds }
         set { facts.lastUpdatedAtMilliseconds = newValue }
     }
 
+    @inlinable
     package var startedAtMilliseconds: Int64? {
         get { facts.startedAtMilliseconds }
         set { facts.startedAtMilliseconds = newValue }
     }
 
+    @inlinable
     package var inProgressDeadlineMilliseconds: Int64? {
         get { facts.inProgressDeadlineMilliseconds }
         set { facts.inProgressDeadlineMilliseconds = newValue }
     }
 
+    @inlinable
     package var stepDeadlineMilliseconds: Int64? {
         get { facts.stepDeadlineMilliseconds }
         set { facts.stepDeadlineMilliseconds = newValue }
     }
 
+    @inlinable
     package var status: JobExecutionStatus {
         get { facts.status }
         set { facts.status = newValue }
     }
 
+    @inlinable
     package var forceCanceled: Bool {
         get { facts.forceCanceled }
         set { facts.forceCanceled = newValue }
     }
 
+    @inlinable
     package var retryAttempt: UInt16 {
         get { facts.retryAttempt }
         set { facts.retryAttempt = newValue }
     }
 
+    @inlinable
     package var retriesAfterFailed: UInt8 {
         get { facts.retriesAfterFailed }
         set { facts.retriesAfterFailed = newValue }

@@ -1,8 +1,11 @@
 /// Up to `wordCount × 8` bytes of text held in place: no heap, trivially copied, compared and hashed word by word.
 ///
 /// Names arrive with every call; keeping them out of the heap is what lets a call be decoded without an allocation.
+@usableFromInline
 package struct InlineText<let wordCount: Int>: Sendable {
-    private var words: InlineArray<wordCount, UInt64>
+    @usableFromInline
+    var words: InlineArray<wordCount, UInt64>
+    @usableFromInline
     package let byteCount: Int
 
     package static var byteCountMax: Int { wordCount * 8 }
@@ -35,6 +38,7 @@ package struct InlineText<let wordCount: Int>: Sendable {
         }
     }
 
+    @inlinable
     package var bytes: RawSpan {
         @_lifetime(borrow self)
         get { words.span.bytes.extracting(first: byteCount) }
@@ -52,6 +56,7 @@ package struct InlineText<let wordCount: Int>: Sendable {
 }
 
 extension InlineText: Hashable {
+    @usableFromInline
     package static func == (left: Self, right: Self) -> Bool {
         guard left.byteCount == right.byteCount else { return false }
         // Bytes past the count are zero in both, so whole words may be compared.
@@ -63,6 +68,7 @@ extension InlineText: Hashable {
         return true
     }
 
+    @usableFromInline
     package func hash(into hasher: inout Hasher) {
         hasher.combine(byteCount)
         var index = 0

@@ -1,5 +1,6 @@
 /// A job's id: 1 to 64 of `[a-zA-Z0-9_-]` (SPEC §12).
 public struct JobId: Hashable, Sendable, CustomStringConvertible {
+    @usableFromInline
     package let text: InlineText<8>
 
     /// Throws `InvalidField` when `string` is empty, too long or has another character.
@@ -38,6 +39,7 @@ public struct JobId: Hashable, Sendable, CustomStringConvertible {
     /// The empty placeholder that a decoder keeps when the name on the wire was invalid; it matches nothing.
     package init() { text = InlineText() }
 
+    @inlinable
     package var bytes: RawSpan {
         @_lifetime(borrow self)
         get { text.bytes }

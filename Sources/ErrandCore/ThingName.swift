@@ -1,5 +1,6 @@
 /// A thing's (device's) name: 1 to 128 of `[a-zA-Z0-9:_-]` (SPEC §12).
 public struct ThingName: Hashable, Sendable, CustomStringConvertible {
+    @usableFromInline
     package let text: InlineText<16>
 
     /// Throws `InvalidField` when `string` is empty, too long or has another character.
@@ -38,6 +39,7 @@ public struct ThingName: Hashable, Sendable, CustomStringConvertible {
     /// The empty placeholder that a decoder keeps when the name on the wire was invalid; it matches nothing.
     package init() { text = InlineText() }
 
+    @inlinable
     package var bytes: RawSpan {
         @_lifetime(borrow self)
         get { text.bytes }

@@ -1,3 +1,4 @@
+internal import CPrefetch
 internal import ErrandClient
 internal import ErrandCore
 
@@ -6,8 +7,7 @@ internal import ErrandCore
 struct BenchTargets: Sendable {
     let jobId: JobId
     let thingCount: Int
-    /// All names, one behind the other, each of the same length: small enough that the load's own cache misses do not
-    /// slow the load.
+    /// All names, one behind the other, each of the same length.
     private let nameBytes: [UInt8]
 
     static let nameByteCount = 18
@@ -49,6 +49,13 @@ struct BenchTargets: Sendable {
     func name(_ index: Int) -> Name {
         let bytes = nameSpan(index)
         return Name { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+    }
+
+    func prefetchName(_ index: Int) {
+        nameBytes.withUnsafeBytes { bytes in
+            // Only ever an address, which nobody reads through.
+            if let base = bytes.baseAddress { errand_prefetch(base + index * Self.nameByteCount) }
+        }
     }
 
     @_lifetime(borrow self)

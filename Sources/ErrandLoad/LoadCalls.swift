@@ -8,6 +8,9 @@ internal import ErrandWire
 struct LoadCalls: ReplySink {
     private let load: Load
     private let targets: BenchTargets
+    /// Those of the targets that each call needs, for whose sake the targets would be copied with all that they refer to.
+    private let jobId: JobId
+    private let isOpenLoop: Bool
     var encoder = SegmentEncoder(
         agreement: .beforeWelcome, segmentByteCountMax: WireLimits.segmentByteCountMaxBeforeWelcome)
     /// When the bytes now being read came, in steady nanoseconds.
@@ -15,6 +18,8 @@ struct LoadCalls: ReplySink {
     private var isStopping = false
     private var lastRequestId: UInt64 = 0
     private var random: RandomKeys
+    /// The thing of the next call, whose name is on its way from memory.
+    private var nextThing: Int
     /// What is in flight, by request id modulo the ring's size: which thing, and since when.
     private var ring: [InFlight]
     private var unanswered = 0
@@ -33,7 +38,10 @@ struct LoadCalls: ReplySink {
     init(load: Load, seed: UInt64) {
         self.load = load
         targets = load.targets
+        jobId = load.targets.jobId
+        isOpenLoop = load.isOpenLoop
         random = RandomKeys(state: seed)
+        nextThing = random.next(below: load.targets.thingCount)
         // Describes are answered about in order. Updates may wait for a disk, and describes overtake them by far.
         let ringFactor = load.operation == .describe ? 2 : 64
         ring = Array(repeating: InFlight(), count: max(16, load.inFlight.nextPowerOfTwo * ringFactor))
@@ -72,7 +80,9 @@ struct LoadCalls: ReplySink {
 
     /// `moment` is when its latency begins.
     mutating func sendNext(at moment: Int64) {
-        let thing = random.next(below: targets.thingCount)
+        let thing = nextThing
+        nextThing = random.next(below: targets.thingCount)
+        targets.prefetchName(nextThing)
         lastRequestId += 1
         let name = targets.name(thing)
         var opcode = Opcode.describeJobExecution
@@ -85,7 +95,7 @@ struct LoadCalls: ReplySink {
                 requestId: lastRequestId, timeoutMilliseconds: nil)
         } else {
             _ = DescribeJobExecutionRequest.append(
-                jobId: targets.jobId.bytes, thingName: name.span.bytes, requestId: lastRequestId, to: &encoder)
+                jobId: jobId.bytes, thingName: name.span.bytes, requestId: lastRequestId, to: &encoder)
         }
         ring[Int(lastRequestId) & (ring.count - 1)] = InFlight(
             requestId: lastRequestId, opcode: opcode.rawValue, sentAt: moment, name: name)
@@ -108,7 +118,7 @@ struct LoadCalls: ReplySink {
                 record()
                 load.finished()
             }
-        } else if !load.isOpenLoop {
+        } else if !isOpenLoop {
             sendNext(at: now)
         }
         return true
@@ -125,11 +135,11 @@ struct LoadCalls: ReplySink {
     /// Whether the reply names the job and the thing that were asked for, and has the details that were reported.
     private func isOf(_ name: BenchTargets.Name, _ header: FrameHeader, _ body: RawSpan) -> Bool {
         let jobIdStart = Int(header.rootWordCount) * 8 + 2
-        let nameStart = jobIdStart + targets.jobId.bytes.byteCount + 2
+        let nameStart = jobIdStart + jobId.bytes.byteCount + 2
         let nameEnd = nameStart + BenchTargets.nameByteCount
         let detailsStart = nameEnd + 2
         guard body.byteCount >= detailsStart + targets.detailsByteCount,
-            body.extracting(jobIdStart..<(nameStart - 2)).hasSameBytes(as: targets.jobId.bytes),
+            body.extracting(jobIdStart..<(nameStart - 2)).hasSameBytes(as: jobId.bytes),
             body.extracting(nameStart..<nameEnd).hasSameBytes(as: name.span.bytes),
             Int(body.loadLittleEndian(at: nameEnd, as: UInt16.self)) == BenchTargets.details.count
         else { return false }

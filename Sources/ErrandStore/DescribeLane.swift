@@ -114,18 +114,42 @@ package struct DescribeLane: Sendable {
     /// Keeps what the describe at `place` found: the next one, or one that is decided again.
     mutating func keep(_ record: borrowing ExecutionRecord, at nowMilliseconds: Int64, of place: Int) {
         let byteCount = record.statusDetails.flat.count
-        var kept = Details(count: record.statusDetails.count, place: details.count, byteCount: byteCount)
         if byteCount <= Self.copiedByteCountMax {
-            details.append(copying: record.statusDetails.flat.span.bytes)
+            keep(
+                record.facts, record.statusDetails.flat.span.bytes, detailsCount: record.statusDetails.count,
+                at: nowMilliseconds, of: place)
         } else {
-            kept = Details(count: record.statusDetails.count, place: largeDetails.count, byteCount: nil)
+            keep(
+                record.facts, Details(count: record.statusDetails.count, place: largeDetails.count, byteCount: nil),
+                at: nowMilliseconds, of: place)
             largeDetails.append(record.statusDetails)
         }
+    }
+
+    /// The same of a record in parts, which counts no reference. Returns whether the details were few enough.
+    @inline(__always)
+    mutating func keep(
+        _ facts: ExecutionFacts, ifFew flat: RawSpan, detailsCount: Int, at nowMilliseconds: Int64, of place: Int
+    ) -> Bool {
+        guard flat.byteCount <= Self.copiedByteCountMax else { return false }
+        keep(facts, flat, detailsCount: detailsCount, at: nowMilliseconds, of: place)
+        return true
+    }
+
+    private mutating func keep(
+        _ facts: ExecutionFacts, _ flat: RawSpan, detailsCount: Int, at nowMilliseconds: Int64, of place: Int
+    ) {
+        let kept = Details(count: detailsCount, place: details.count, byteCount: flat.byteCount)
+        details.append(copying: flat)
+        keep(facts, kept, at: nowMilliseconds, of: place)
+    }
+
+    private mutating func keep(_ facts: ExecutionFacts, _ kept: Details, at nowMilliseconds: Int64, of place: Int) {
         set(found.count, of: place)
         found.append(
             Found(
-                facts: record.facts,
-                approximateSecondsBeforeTimedOut: record.facts.approximateSecondsBeforeTimedOut(at: nowMilliseconds),
+                facts: facts,
+                approximateSecondsBeforeTimedOut: facts.approximateSecondsBeforeTimedOut(at: nowMilliseconds),
                 details: kept))
     }
 

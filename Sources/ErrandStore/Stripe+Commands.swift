@@ -32,7 +32,10 @@ extension Stripe {
         // Borrowed from a span, so that no reference is counted.
         let slots = slots.span
         turn.depends(on: slots[slot].lastSequence)
-        lane.keep(slots[slot].record, at: turn.now, of: place)
+        let areFew = lane.keep(
+            slots[slot].record.facts, ifFew: slots[slot].record.statusDetails.flat.span.bytes,
+            detailsCount: slots[slot].record.statusDetails.count, at: turn.now, of: place)
+        if !areFew { lane.keep(slots[slot].record, at: turn.now, of: place) }
     }
 
     mutating func describeOwn(
@@ -86,6 +89,7 @@ extension Stripe {
                     notFound(request.jobId, request.thingName, hash: hash, executionNumber: request.executionNumber))
             }
             let slot = found.slot
+            prefetchForChange(slot)
             let decision = rules.update(
                 slots[slot].record, request,
                 inProgressTimeoutInMinutes: slots[slot].job.inProgressTimeoutInMinutes, at: turn.now)

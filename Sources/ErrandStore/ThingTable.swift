@@ -148,6 +148,8 @@ struct ThingTable: ~Copyable {
         return place.newestSlot
     }
 
+    func prefetchRecord(_ index: UInt32) { things.prefetch(Int(index)) }
+
     func likelyNewestSlot(of hash: UInt32) -> UInt32 { likelyPlace(of: hash).newestSlot }
 
     /// Of the thing that most likely has a name of this hash, without looking at its name; or a free place.

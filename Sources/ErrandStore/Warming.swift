@@ -58,6 +58,20 @@ extension ContiguousArray {
             prefetchLines(base + index * stride, byteCount: count * stride)
         }
     }
+
+    /// The first bytes of an array that an element has at that offset.
+    @inline(__always)
+    func prefetchArray(at fieldOffset: Int, of index: Int, byteCount: Int) {
+        withUnsafeBytes { bytes in
+            // Where the array's memory is, as a number: to ask for it as an array would count a reference, and wait for the
+            // very memory that is asked for here. `load` checks that it is in the bytes of this one.
+            let offset = index * MemoryLayout<Element>.stride + fieldOffset
+            guard let start = UnsafeRawPointer(bitPattern: bytes.load(fromByteOffset: offset, as: UInt.self)) else {
+                return
+            }
+            prefetchLines(start, byteCount: byteCount)
+        }
+    }
 }
 
 @inline(__always)
@@ -80,19 +94,26 @@ extension Stripe {
     func prefetchDetails(of hash: UInt32) {
         let slot = things.likelyNewestSlot(of: hash)
         guard slot != ExecutionSlot.none else { return }
-        slots.withUnsafeBytes { bytes in
-            // Where the array of the details is, as a number: to ask for it as an array would count a reference, and wait for
-            // the very memory that is asked for here. In the bytes of a slot that exists.
-            let offset = Int(slot) * MemoryLayout<ExecutionSlot>.stride + ExecutionSlot.detailsOffset
-            guard let start = UnsafeRawPointer(bitPattern: bytes.load(fromByteOffset: offset, as: UInt.self)) else {
-                return
-            }
-            // Their header, and as much as usual details have.
-            prefetchLines(start, byteCount: 160)
-        }
+        // Their header, and as much as usual details have.
+        slots.prefetchArray(at: ExecutionSlot.detailsOffset, of: Int(slot), byteCount: 160)
     }
 }
 
 extension ExecutionSlot {
     fileprivate static let detailsOffset = MemoryLayout<ExecutionSlot>.offset(of: \.record.statusDetails.flat) ?? 0
+    /// Of its only field, an array.
+    fileprivate static let logOffset = MemoryLayout<ExecutionSlot>.offset(of: \.log) ?? 0
+}
+
+extension Stripe {
+    /// What a change of the execution will look at besides its slot.
+    func prefetchForChange(_ slot: Int) {
+        things.prefetchRecord(slots.span[slot].thing)
+        slots.prefetchArray(at: ExecutionSlot.logOffset, of: slot, byteCount: 64)
+        slots.prefetchArray(at: ExecutionSlot.detailsOffset, of: slot, byteCount: 64)
+    }
+}
+
+extension FeedEvent {
+    static let detailsOffset = MemoryLayout<FeedEvent>.offset(of: \.statusDetails.flat) ?? 0
 }

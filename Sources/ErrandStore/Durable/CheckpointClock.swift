@@ -35,10 +35,10 @@ final class CheckpointClock: @unchecked Sendable {
 
     /// How many records are taken together at least, and at most. A start reads up to twice as many, which it does at some
     /// hundred thousand a second.
-    static let recordCounts: ClosedRange<UInt64> = 200_000...600_000
+    static let recordCounts: ClosedRange<UInt64> = 200_000...800_000
     /// So many records for each row that the last checkpoint wrote: a row costs about as much as some records, so that
     /// fewer make a busy store write the same rows again and again.
-    static let recordsPerRow: UInt64 = 4
+    static let recordsPerRow: UInt64 = 8
 
     /// `lastPoint` is that of the last checkpoint, in an earlier run perhaps.
     init(

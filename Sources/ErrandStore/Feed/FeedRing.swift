@@ -37,6 +37,9 @@ struct FeedRing {
                 // Its slot is the one that is written next, so it need not be cleared.
                 detailsByteCount -= slots[place].statusDetails.flat.count
                 oldest += 1
+                // Those that come next let go of details that nobody has looked at for long.
+                let later = (place + 2) % slots.count
+                slots.prefetchArray(at: FeedEvent.detailsOffset, of: later, byteCount: 32)
             }
             slots[place] = event
         }

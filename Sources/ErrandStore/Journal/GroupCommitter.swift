@@ -40,9 +40,15 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     private var toldWaiters = WaiterList()
 
     /// After a group of more than so many records others are waiting already, and the next one gathers for a while: it
-    /// costs about as much processor time and as many pages as a small one. Who comes alone never waits for that.
-    private static var crowdCount: UInt64 { 16 }
-    private static var gatheringTime: DispatchTimeInterval { .microseconds(500) }
+    /// costs about as much processor time and as many pages as a small one. Who comes alone never waits for that. When the
+    /// processors are what everybody waits for, groups are larger by themselves, and a longer while serves all sooner.
+    private static func gatheringMicroseconds(after count: UInt64) -> Int? {
+        switch count {
+        case ...16: nil
+        case ...100: 500
+        default: 2000
+        }
+    }
 
     private struct Shared: ~Copyable {
         var gathering = JournalBuffer()
@@ -68,7 +74,7 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
     /// - Parameters:
     ///   - byteCountMax: from this many bytes on, waiting and being stored, `isThrottled` is true.
     ///   - retryAfterDelay: runs a block later, on any thread; after a second unless a test brings another.
-    ///   - gatheringDelay: the same for the next group of a crowd, after half a millisecond.
+    ///   - gatheringDelay: the same for the next group of a crowd, after half a millisecond or two.
     package init(
         _ storage: sending Storage, byteCountMax: Int = 32 << 20,
         retryAfterDelay: Delay? = nil, gatheringDelay: Delay? = nil, mark: UInt64 = 0,
@@ -231,12 +237,13 @@ package final class GroupCommitter<Storage: GroupStorage>: @unchecked Sendable {
             if let fault = storage.fault { return fail(fault) }
         }
         guard hasMore else { return }
-        if last - first < Self.crowdCount {
-            queue.async { self.turn() }
-        } else if let gatheringDelay {
+        guard let microseconds = Self.gatheringMicroseconds(after: last - first + 1) else {
+            return queue.async { self.turn() }
+        }
+        if let gatheringDelay {
             gatheringDelay { self.queue.async { self.turn() } }
         } else {
-            queue.asyncAfter(deadline: .now() + Self.gatheringTime) { self.turn() }
+            queue.asyncAfter(deadline: .now() + .microseconds(microseconds)) { self.turn() }
         }
     }
 
