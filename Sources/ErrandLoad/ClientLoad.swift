@@ -68,10 +68,14 @@ final class ClientLoad: LoadSource, @unchecked Sendable {
     ) async throws(ErrandError) {
         var random = RandomKeys(state: 0x9E37_79B9_7F4A_7C15 &* UInt64(index + 1))
         var callIndex = index
+        var nextThing = random.next(below: targets.thingCount)
         // A call begins when the one before it has ended, so one look at the clock serves both.
         var sentAt = SystemCall.steadyNanoseconds
         while !isStopping.load(ordering: .relaxed) {
-            let thingName = targets.thingName(random.next(below: targets.thingCount))
+            let thingName = targets.thingName(nextThing)
+            // Its name comes from memory while this call is on its way.
+            nextThing = random.next(below: targets.thingCount)
+            targets.prefetchName(nextThing)
             let isUpdate = options.operation.isUpdate(callIndex)
             callIndex += 1
             let isRight: Bool
