@@ -77,7 +77,9 @@ package final class MemoryExecutionStore: ExecutionStore {
         var describes = DescribeLane()
         swap(&describes, &batch.describes)
         outcomes.reserveCapacity(commands.count)
+        var warmEnd = 0
         for index in commands.indices {
+            if index == warmEnd { warmEnd = warmUpdates(commands, from: index) }
             if let refusal, commands[index].isChange {
                 outcomes.append(.refused(refusal))
                 continue

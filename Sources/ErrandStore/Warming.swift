@@ -33,6 +33,24 @@ extension MemoryExecutionStore {
         }
     }
 
+    /// The same for the updates among the next commands. Returns where the next ones begin.
+    func warmUpdates(_ commands: [StoreCommand], from start: Int) -> Int {
+        let end = min(commands.count, start + Self.togetherCountMax)
+        guard end - start > 2 else { return end }
+        var hashes = InlineArray<32, UInt64>(repeating: 0)
+        var count = 0
+        for index in start..<end {
+            guard case .update(let request) = commands[index] else { continue }
+            hashes[count] = nameHash(request.thingName.bytes)
+            count += 1
+        }
+        guard count > 2 else { return end }
+        for index in 0..<count { prefetchPlace(of: hashes[index]) }
+        for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchSlot(of: $1) } }
+        for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchForUpdate(of: $1) } }
+        return end
+    }
+
     private func warm(_ hashes: borrowing InlineArray<32, UInt64>, count: Int) {
         for index in 0..<count { prefetchPlace(of: hashes[index]) }
         for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchSlot(of: $1) } }
@@ -89,6 +107,12 @@ extension Stripe {
     func prefetchSlot(of hash: UInt32) {
         let slot = things.prefetchName(of: hash)
         if slot != ExecutionSlot.none { slots.prefetch(Int(slot)) }
+    }
+
+    func prefetchForUpdate(of hash: UInt32) {
+        let slot = things.likelyNewestSlot(of: hash)
+        guard slot != ExecutionSlot.none else { return }
+        prefetchForChange(Int(slot))
     }
 
     func prefetchDetails(of hash: UInt32) {
