@@ -2,12 +2,12 @@ internal import CPrefetch
 import ErrandCore
 import Synchronization
 
-/// Where a batch's describes will look is scattered over all the store's memory, and what is not in a cache takes longer
-/// to come than everything else a describe does. So before they are decided one after the other, what they need is asked
+/// Where a batch's describes and updates will look is scattered over all the store's memory, and what is not in a cache takes longer
+/// to come than everything else that a describe does. So before they are decided one after the other, what they need is asked
 /// for together, step by step: where the thing stands in the table, its name and newest execution, the details. A step
 /// holds a stripe's lock only to look at what the step before has brought; the first needs none.
 extension MemoryExecutionStore {
-    /// How many describes are decided together: more would push each other's memory out of the cache again.
+    /// How many are decided together: more would push each other's memory out of the cache again.
     private static let togetherCountMax = 32
 
     /// Decides a run of describes, in their order.
@@ -25,7 +25,7 @@ extension MemoryExecutionStore {
         let first = places.lowerBound
         for place in places { hashes[place - first] = nameHash(lane.thingName(of: place)) }
         // Alone it would only pay for the steps.
-        if places.count > 2 { warm(hashes, count: places.count) }
+        if places.count > 2 { warm(hashes, count: places.count) { $0.prefetchDetails(of: $1) } }
         for place in places {
             let hash = hashes[place - first]
             withStripe(of: hash) { $0.describe(place, hash: $1, &lane, &turn) }
@@ -33,7 +33,7 @@ extension MemoryExecutionStore {
         }
     }
 
-    /// The same for the updates among the next commands. Returns where the next ones begin.
+    /// Asks for what the updates among the next commands need. Returns where the ones after these begin.
     func warmUpdates(_ commands: [StoreCommand], from start: Int) -> Int {
         let end = min(commands.count, start + Self.togetherCountMax)
         guard end - start > 2 else { return end }
@@ -44,17 +44,17 @@ extension MemoryExecutionStore {
             hashes[count] = nameHash(request.thingName.bytes)
             count += 1
         }
-        guard count > 2 else { return end }
-        for index in 0..<count { prefetchPlace(of: hashes[index]) }
-        for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchSlot(of: $1) } }
-        for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchForUpdate(of: $1) } }
+        if count > 2 { warm(hashes, count: count) { $0.prefetchForUpdate(of: $1) } }
         return end
     }
 
-    private func warm(_ hashes: borrowing InlineArray<32, UInt64>, count: Int) {
+    @inline(__always)
+    private func warm(
+        _ hashes: borrowing InlineArray<32, UInt64>, count: Int, last: (borrowing Stripe, _ hash: UInt32) -> Void
+    ) {
         for index in 0..<count { prefetchPlace(of: hashes[index]) }
         for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchSlot(of: $1) } }
-        for index in 0..<count { withStripe(of: hashes[index]) { $0.prefetchDetails(of: $1) } }
+        for index in 0..<count { withStripe(of: hashes[index]) { last($0, $1) } }
     }
 
     private func prefetchPlace(of hash: UInt64) {
