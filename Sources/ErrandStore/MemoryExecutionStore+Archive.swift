@@ -6,13 +6,14 @@ import Synchronization
 /// The attempts of one job on one thing leave together, so that whoever finds one of them finds the latest; and a call that
 /// finds none has changed nothing, so that it can simply be decided again when they are back.
 extension MemoryExecutionStore {
-    /// Decides a command that may be about executions which are not in memory: again when they are back, and again when
-    /// they may have left meanwhile.
+    /// Decides a command that may be about executions which are not in memory: again when they are back, and again as long
+    /// as some may have left meanwhile.
     func decide(
         _ command: borrowing StoreCommand, from archive: ExecutionArchive, _ describes: inout DescribeLane,
         _ turn: inout Turn
     ) -> StoreOutcome {
         var departures = archive.departures.load(ordering: .acquiring)
+        let wasEmpty = archive.isEmpty
         do throws(StorageFault) {
             if let thingName = command.thingOfList {
                 while true {
@@ -23,46 +24,40 @@ extension MemoryExecutionStore {
             }
             var outcome = decide(command, &describes, &turn)
             if let run = command.describeRun {
-                describeAgain(run, &describes, &turn, from: archive, since: departures)
+                describeAgain(run, &describes, &turn, from: archive, since: departures, wasEmpty: wasEmpty)
                 return outcome
             }
-            while case .refused(let refusal) = outcome, refusal.code == .notFound,
-                let thingName = command.thingOfExecution, try mayFind(thingName, since: &departures, archive)
-            {
+            guard let thingName = command.thingOfExecution, outcome.isNotFound,
+                !wasEmpty || haveLeft(since: &departures, archive)
+            else { return outcome }
+            // At least once, since somebody else may have brought it back after it was looked for.
+            repeat {
+                try bringBack(thingName, from: archive)
                 outcome = decide(command, &describes, &turn)
-            }
+            } while outcome.isNotFound && haveLeft(since: &departures, archive)
             return outcome
         } catch {
             return .refused(Self.unreadable(error))
         }
     }
 
-    /// Decides those describes of a run again that found nothing in memory, if there is more of their things in the tables.
+    /// Decides those describes of a run again that found nothing in memory, as above.
     private func describeAgain(
         _ run: Range<Int>, _ lane: inout DescribeLane, _ turn: inout Turn, from archive: ExecutionArchive,
-        since start: UInt64
+        since start: UInt64, wasEmpty: Bool
     ) {
-        for place in run {
+        for place in run where lane.isNotFound(place) {
             var departures = start
+            guard !wasEmpty || haveLeft(since: &departures, archive) else { continue }
             do throws(StorageFault) {
-                while lane.refusal(of: place)?.code == .notFound,
-                    try mayFind(ThingName(stored: lane.thingName(of: place)), since: &departures, archive)
-                {
+                repeat {
+                    try bringBack(ThingName(stored: lane.thingName(of: place)), from: archive)
                     describe(place..<(place + 1), &lane, &turn)
-                }
+                } while lane.isNotFound(place) && haveLeft(since: &departures, archive)
             } catch {
                 lane.refuse(Self.unreadable(error), of: place)
             }
         }
-    }
-
-    /// Whether who has found nothing of a thing may find something now: because it was brought back, or because some have
-    /// left since they began, which `departures` says.
-    private func mayFind(
-        _ thingName: ThingName, since departures: inout UInt64, _ archive: ExecutionArchive
-    ) throws(StorageFault) -> Bool {
-        let haveLeft = haveLeft(since: &departures, archive)
-        return try bringBack(thingName, from: archive) || haveLeft
     }
 
     /// Whether executions have left memory since `departures` was looked at.
@@ -76,58 +71,75 @@ extension MemoryExecutionStore {
         Refusal(.unavailable, "what is not in memory could not be read. \(fault)")
     }
 
-    /// All executions of a thing. Returns whether there was any to bring back.
-    @discardableResult
-    func bringBack(_ thingName: ThingName, from archive: ExecutionArchive) throws(StorageFault) -> Bool {
-        var isAny = false
-        while !archive.isEmpty {
-            let departures = archive.departures.load(ordering: .acquiring)
-            let stored = try archive.executions(ofThing: thingName)
-            var isCurrent = true
-            for execution in stored where isCurrent {
-                switch restore(execution, ifDepartures: departures, archive) {
-                case .restored: isAny = true
-                case .known: break
-                case .stale: isCurrent = false
-                }
-            }
-            if isCurrent { break }
-        }
-        return isAny
+    /// All executions of a thing.
+    func bringBack(_ thingName: ThingName, from archive: ExecutionArchive) throws(StorageFault) {
+        guard !archive.isEmpty else { return }
+        try bringBackAll(of: thingName, from: archive)
     }
 
-    /// Those of a job's executions at `positions` that are not in memory.
-    func bringBack(_ job: StoredJob, at positions: Range<Int>) throws(StorageFault) {
-        guard let archive, !archive.isEmpty else { return }
+    /// Whoever has seen that one is absent does not ask whether all are in memory: those who leave are counted after that.
+    private func bringBackAll(of thingName: ThingName, from archive: ExecutionArchive) throws(StorageFault) {
         var isCurrent = false
         while !isCurrent {
             let departures = archive.departures.load(ordering: .acquiring)
+            let stored = try archive.executions(ofThing: thingName)
             isCurrent = true
-            for execution in try archive.executions(ofJob: job.number, at: positions) where isCurrent {
-                if case .stale = restore(execution, ifDepartures: departures, archive) { isCurrent = false }
+            var start = stored.startIndex
+            while isCurrent, start < stored.endIndex {
+                let job = stored[start].row.job
+                let end = stored[start...].firstIndex { $0.row.job != job } ?? stored.endIndex
+                isCurrent = restore(stored[start..<end], on: thingName, ifDepartures: departures, archive)
+                start = end
             }
         }
     }
 
-    private enum Restored { case restored, known, stale }
+    /// Those of a job's executions at `positions` that are not in memory, and the other attempts on their things.
+    func bringBack(_ job: StoredJob, at positions: Range<Int>) throws(StorageFault) {
+        guard let archive else { return }
+        let mayHaveRetries = !job.createdConfiguration.retryCriteria.isEmpty
+        var isCurrent = false
+        while !isCurrent {
+            let departures = archive.departures.load(ordering: .acquiring)
+            let stored = try archive.executions(ofJob: job.number, at: positions)
+            isCurrent = true
+            for index in stored.indices where isCurrent {
+                guard let position = UInt32(exactly: stored[index].row.position),
+                    job.state.withLock({ $0.isAbsent(position) }), let name = try? ThingName(stored[index].row.thing)
+                else { continue }
+                if mayHaveRetries {
+                    try bringBackAll(of: name, from: archive)
+                } else {
+                    isCurrent = restore(stored[index...index], on: name, ifDepartures: departures, archive)
+                }
+            }
+        }
+    }
 
+    /// All attempts of one job on a thing, in one hold of the stripe's lock: nobody finds some of them. Returns false if
+    /// others have left since they were read.
     private func restore(
-        _ execution: ExecutionArchive.StoredExecution, ifDepartures departures: UInt64, _ archive: ExecutionArchive
-    ) -> Restored {
-        guard let job = jobs.withLock({ $0.job(number: UInt64(bitPattern: execution.row.job)) }),
-            let position = UInt32(exactly: execution.row.position),
-            let name = try? ThingName(execution.row.thing)
-        else { return .known }
-        let (stripe, hash) = stripe(of: name)
+        _ attempts: ArraySlice<ExecutionArchive.StoredExecution>, on thingName: ThingName,
+        ifDepartures departures: UInt64, _ archive: ExecutionArchive
+    ) -> Bool {
+        guard let number = attempts.first?.row.job,
+            let job = jobs.withLock({ $0.job(number: UInt64(bitPattern: number)) })
+        else { return true }
+        let (stripe, hash) = stripe(of: thingName)
         var turn = Turn(at: Int64.min)
         return stripe.content.withLock { stripe in
-            guard archive.departures.load(ordering: .acquiring) == departures else { return .stale }
-            // Deleted ones are known too; their rows go with the next checkpoint.
-            guard job.state.withLock({ $0.isAbsent(position) }) else { return .known }
-            let reference = stripe.restore(execution.body, of: job, on: name, hash: hash, at: position, &turn)
-            job.state.withLock { $0.place(reference, at: position) }
-            archive.count.subtract(1, ordering: .relaxed)
-            return .restored
+            guard archive.departures.load(ordering: .acquiring) == departures else { return false }
+            for attempt in attempts {
+                // Deleted ones are known too; their rows go with the next checkpoint.
+                guard let position = UInt32(exactly: attempt.row.position),
+                    job.state.withLock({ $0.isAbsent(position) })
+                else { continue }
+                let reference = stripe.restore(
+                    attempt.body, of: job, on: thingName, hash: hash, at: position, &turn)
+                job.state.withLock { $0.place(reference, at: position) }
+                archive.count.subtract(1, ordering: .relaxed)
+            }
+            return true
         }
     }
 
@@ -215,4 +227,14 @@ extension StoreCommand {
         default: nil
         }
     }
+}
+
+extension StoreOutcome {
+    fileprivate var isNotFound: Bool {
+        if case .refused(let refusal) = self { refusal.code == .notFound } else { false }
+    }
+}
+
+extension DescribeLane {
+    fileprivate func isNotFound(_ place: Int) -> Bool { refusal(of: place)?.code == .notFound }
 }

@@ -23,7 +23,7 @@ extension MemoryExecutionStore {
             let (departures, listedCount) = (archive?.departures.load(ordering: .acquiring), page.executions.count)
             var references = job.state.withLock { Array($0.executions[position...].prefix(wanted)) }
             if references.isEmpty { break }
-            if let archive, !archive.isEmpty, references.contains(where: \.isAbsent) {
+            if archive != nil, references.contains(where: \.isAbsent) {
                 do throws(StorageFault) {
                     try bringBack(job, at: position..<(position + references.count))
                 } catch {

@@ -78,7 +78,7 @@ final class CheckpointClock: @unchecked Sendable {
             }
             let (limit, isForEver) = now.subtractingReportingOverflow(retention)
             // After a failure there may be rows that were copied and never written.
-            if !isForEver, committer.isRunning { _ = memory.letGo(finishedBefore: limit) }
+            if !isForEver, lastFault == nil, committer.isRunning { _ = memory.letGo(finishedBefore: limit) }
         }
     }
 

@@ -17,6 +17,26 @@ struct DepartureRaceTests {
         func expect(_ isFound: Bool, _ what: String) { if !isFound { missed.withLock { $0.append(what) } } }
     }
 
+    /// A page of a job's list ends between the attempts on a thing: the first does not come back without the second.
+    @Test func attemptsComeBackTogether() throws {
+        let directory = TemporaryStore(isOnDisk: false)
+        let store = try DurableExecutionStore(
+            try directory.open(), rules: RandomWorkload.rules, limits: StoreLimits(), at: 0, stripeCount: 4)
+        let driver = StoreDriver(store)
+        let retries = JobConfiguration(retryCriteria: [RetryCriterion(failureType: .failed, numberOfRetries: 1)])
+        try driver.create("j", on: ["a", "b", "c"], retries, at: 1)
+        for thing in ["a", "b", "c"] { try driver.update("j", thing, .failed, at: 2) }
+        for thing in ["a", "b", "c"] { try driver.update("j", thing, .succeeded, at: 3) }
+        #expect(store.checkpoint() == nil && store.letGo(finishedBefore: .max) == 6)
+        let first = try #require(try driver.listForJob("j", max: 2, at: 4).page)
+        #expect(first.executions.map(\.status) == [.failed, .failed])
+        #expect(try driver.execution("j", "a", at: 4).record.executionNumber == 2)
+        #expect(try driver.deleteExecution("j", "a", 2, at: 5).refusal == nil)
+        let job = try driver.summedJob("j", at: 6)
+        #expect(job.processDetails[.failed] == 1 && job.processDetails[.succeeded] == 2)
+        #expect(store.stop() == nil)
+    }
+
     @Test func whatIsJustLeavingIsFound() throws {
         let directory = TemporaryStore(isOnDisk: false)
         let store = try DurableExecutionStore(
