@@ -2,7 +2,7 @@
 struct LoadResult: Codable, Sendable {
     var calls: Double
     let seconds: Double
-    let callsPerSecond: Double
+    var callsPerSecond: Double
     let p50Microseconds: Double
     let p99Microseconds: Double
     /// Pairs of per cent and microseconds.

@@ -34,7 +34,7 @@ struct GrowthReport: Encodable {
         if isQuick { text.append("**quick**: shows that it runs; no figure to quote\n") }
         for line in lines {
             text += ["### \(line.what)", ""]
-            text += ["| how many | calls/s | of the first | events for each |", "|--:|--:|--:|--:|"]
+            text += ["| how many | a second | of the first | events for each call |", "|--:|--:|--:|--:|"]
             text += line.places.indices.map { index in
                 let rate = line.callsPerSecond[index], first = line.callsPerSecond[0]
                 let events = index < line.eventsPerCall.count ? Report.figure(line.eventsPerCall[index]) : "–"
@@ -51,11 +51,11 @@ struct GrowthReport: Encodable {
         let titles = [
             ("Describes/s as connections grow", "connections, at most 64 active"),
             ("Describes/s as executions grow", "executions"), ("Updates/s as watches grow", "watches nobody hits"),
-            ("Updates/s, each an event for each watch", "watches of everything"),
+            ("Events/s that arrive, of as many that are due", "watches of everything"),
         ]
         let charts = zip(titles, lines).map { title, line in
             Chart(
-                title: title.0, xTitle: title.1, yTitle: "calls/s", xAxis: .logarithmic,
+                title: title.0, xTitle: title.1, yTitle: "a second", xAxis: .logarithmic,
                 series: [
                     Chart.Series(
                         name: "errand", color: Report.oursColor,

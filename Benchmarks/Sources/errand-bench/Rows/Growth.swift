@@ -42,11 +42,18 @@ struct Growth: Encodable {
                 try updates(watches: $0, areHit: false, with: bench)
             },
             hitWatches: try line(
-                "watches of everything, one event each for each update, updates/s at 4 × 16", [1, 4, 16]
-            ) {
-                try updates(watches: $0, areHit: true, with: bench)
+                "watches of everything, one event each for each update: events/s that arrive of \(eventsPerSecondDue) that are due",
+                watchCounts(isQuick)
+            ) { count in
+                var result = try updates(
+                    watches: count, areHit: true, callsPerSecond: max(1, eventsPerSecondDue / count), with: bench)
+                result.callsPerSecond *= result.eventsPerCall ?? 0
+                return result
             })
     }
+
+    /// At full speed no more than a few could keep up: what is to stay the same is what an event costs.
+    private static let eventsPerSecondDue = 100_000
 
     private static func watchCounts(_ isQuick: Bool) -> [Int] { isQuick ? [1, 100, 1000] : [1, 10, 100, 1000] }
 
@@ -75,9 +82,12 @@ struct Growth: Encodable {
         return Line(what: what, places: reached, callsPerSecond: rates, eventsPerCall: events)
     }
 
-    private static func updates(watches count: Int, areHit: Bool, with bench: Bench) throws -> LoadResult {
+    private static func updates(
+        watches count: Int, areHit: Bool, callsPerSecond: Int? = nil, with bench: Bench
+    ) throws -> LoadResult {
         var load = ErrandLoad()
         load.operation = .update
+        load.callsPerSecond = callsPerSecond
         var contender = ErrandContender(load: load)
         contender.meanwhile = { port in try Watchers(port: port, count: count, areHit: areHit) }
         let result = try contender.measure(LoadShape(connections: 4, inFlight: areHit ? 16 : 64), with: bench)
