@@ -8,7 +8,8 @@ struct ErrandContender: Contender {
     var load = ErrandLoad()
     var store = Store.memory
     var counter: Counter?
-    /// What to do with the server beside the load, between its start and its end.
+    /// What to do with the server beside the load, once that measures: its preparation makes more events than a watch can
+    /// be behind.
     var meanwhile: (@Sendable (_ port: Int) throws -> Watchers)?
 
     func measure(_ shape: LoadShape, with bench: Bench) throws -> LoadResult {
@@ -16,14 +17,15 @@ struct ErrandContender: Contender {
         let server = try bench.start(
             .errand, try serveArguments(bench), environment: counting?.environment ?? [:])
         let port = try server.servingPort(after: "errand: serving on 127.0.0.1:", withinSeconds: 30)
-        let companion = try meanwhile?(port)
         let probe = try ServerProbe(port: port, pid: server.pid, page: counting?.page)
         let running = try load.start(shape, port: port, with: bench)
         try running.awaitMeasuring()
+        let companion = try meanwhile?(port)
         let eventsBefore = companion?.eventCount ?? 0
         let before = try probe.sample()
-        // Our own sample is one; a watch that was left behind is begun again by its client with another call.
-        var result = try running.result(otherCallCounts: companion == nil ? 1...1 : 1...1000)
+        // Our own sample is one; each watch is another, and one more when it was left behind and its client begins it again.
+        let watchCount = Double(companion?.count ?? 0)
+        var result = try running.result(otherCallCounts: (1 + watchCount)...(1 + 2 * watchCount))
         let after = try probe.sample()
         if let companion {
             result.eventsPerCall = Double(companion.eventCount - eventsBefore) / (after.calls - before.calls)

@@ -122,6 +122,7 @@ final class Watchers: Sendable {
         self.tasks = tasks
     }
 
+    var count: Int { tasks.count }
     var eventCount: Int { events.count }
 
     deinit {
