@@ -112,19 +112,18 @@ extension Stripe {
     mutating func remove(_ slot: Int, for call: KeyedCall? = nil, seen: SweepFlags, _ turn: inout Turn) -> Bool {
         let thing = slots[slot].thing
         let job = slots[slot].job
-        let wasLatest = !hasNewer(slot, of: job)
-        var older = slots[slot].previousOfThing
-        while older != ExecutionSlot.none, slots[Int(older)].job !== job { older = slots[Int(older)].previousOfThing }
+        let wasLatest = newestSlot(of: job, from: things.newestSlot(of: thing)) == slot
+        let older = newestSlot(of: job, from: slots[slot].previousOfThing)
         let status = slots[slot].record.status
         let deletion = ExecutionDeletion(
             position: slots[slot].jobPosition, status: status, wasLatest: wasLatest,
-            latestBefore: older == ExecutionSlot.none ? nil : slots[Int(older)].record.status, at: turn.now, call: call)
+            latestBefore: older.map { slots[$0].record.status }, at: turn.now, call: call)
         let event = FeedEvent(
             deleted: slots[slot].record, job: job.identity, thingName: things.name(of: thing), at: turn.now)
         guard let sequence = job.executionDeleted(deletion, event: event, seen: seen) else { return false }
         noteRecorded(slot, sequence, &turn)
         // Whoever is shown the one before as the latest is shown the deletion too.
-        if wasLatest, older != ExecutionSlot.none { noteRecorded(Int(older), sequence, &turn) }
+        if wasLatest, let older { noteRecorded(older, sequence, &turn) }
         noteRemoved(slot)
         free(slot)
         return true
@@ -139,13 +138,11 @@ extension Stripe {
                 sequence: slots[slot].lastSequence))
     }
 
-    private func hasNewer(_ slot: Int, of job: StoredJob) -> Bool {
-        var next = things.newestSlot(of: slots[slot].thing)
-        while next != UInt32(slot), next != ExecutionSlot.none {
-            if slots[Int(next)].job === job { return true }
-            next = slots[Int(next)].previousOfThing
-        }
-        return false
+    /// The newest attempt of a job among a thing's executions from a slot on.
+    func newestSlot(of job: StoredJob, from start: UInt32) -> Int? {
+        var next = start
+        while next != ExecutionSlot.none, slots[Int(next)].job !== job { next = slots[Int(next)].previousOfThing }
+        return next == ExecutionSlot.none ? nil : Int(next)
     }
 
     /// Takes an execution out of its thing's chain and gives its slot back.

@@ -89,6 +89,7 @@ extension StoreRecovery {
         try bringBack(job, deletion.position)
         try check(deletion.position, of: job, replay)
         removeSlot(replay, job, deletion.position)
+        if deletion.wasLatest { noteDeletion(replay, job, on: name) }
         try job.withState { (state) throws(StorageFault) in
             guard replay.isNews(state.lastSequence) else {
                 state.place(.deleted, at: deletion.position)
@@ -247,6 +248,18 @@ extension StoreRecovery {
             stripe.noteRecorded(Int(reference.slot), replay.sequence, &turn)
             stripe.noteRemoved(Int(reference.slot))
             stripe.free(Int(reference.slot))
+        }
+    }
+
+    /// The attempt before the deleted one is the latest now, and whoever is shown it is shown the deletion.
+    private mutating func noteDeletion(_ replay: RecordReplay, _ job: StoredJob, on name: ThingName) {
+        let (stripe, hash) = store.stripe(of: name)
+        stripe.content.withLock { stripe in
+            guard let thing = stripe.things.index(of: name, hash: hash),
+                let latest = stripe.newestSlot(of: job, from: stripe.things.newestSlot(of: thing)),
+                replay.isNews(stripe.slots[latest].lastSequence)
+            else { return }
+            stripe.noteRecorded(latest, replay.sequence, &turn)
         }
     }
 
