@@ -113,17 +113,14 @@ package struct DescribeLane: Sendable {
 
     /// Keeps what the describe at `place` found: the next one, or one that is decided again.
     mutating func keep(_ record: borrowing ExecutionRecord, at nowMilliseconds: Int64, of place: Int) {
-        let byteCount = record.statusDetails.flat.count
-        if byteCount <= Self.copiedByteCountMax {
-            keep(
-                record.facts, record.statusDetails.flat.span.bytes, detailsCount: record.statusDetails.count,
-                at: nowMilliseconds, of: place)
-        } else {
-            keep(
-                record.facts, Details(count: record.statusDetails.count, place: largeDetails.count, byteCount: nil),
-                at: nowMilliseconds, of: place)
-            largeDetails.append(record.statusDetails)
-        }
+        let areFew = keep(
+            record.facts, ifFew: record.statusDetails.flat.span.bytes, detailsCount: record.statusDetails.count,
+            at: nowMilliseconds, of: place)
+        guard !areFew else { return }
+        keep(
+            record.facts, Details(count: record.statusDetails.count, place: largeDetails.count, byteCount: nil),
+            at: nowMilliseconds, of: place)
+        largeDetails.append(record.statusDetails)
     }
 
     /// The same of a record in parts, which counts no reference. Returns whether the details were few enough.
@@ -132,16 +129,10 @@ package struct DescribeLane: Sendable {
         _ facts: ExecutionFacts, ifFew flat: RawSpan, detailsCount: Int, at nowMilliseconds: Int64, of place: Int
     ) -> Bool {
         guard flat.byteCount <= Self.copiedByteCountMax else { return false }
-        keep(facts, flat, detailsCount: detailsCount, at: nowMilliseconds, of: place)
-        return true
-    }
-
-    private mutating func keep(
-        _ facts: ExecutionFacts, _ flat: RawSpan, detailsCount: Int, at nowMilliseconds: Int64, of place: Int
-    ) {
         let kept = Details(count: detailsCount, place: details.count, byteCount: flat.byteCount)
         details.append(copying: flat)
         keep(facts, kept, at: nowMilliseconds, of: place)
+        return true
     }
 
     private mutating func keep(_ facts: ExecutionFacts, _ kept: Details, at nowMilliseconds: Int64, of place: Int) {

@@ -32,22 +32,24 @@ package final class MemoryExecutionStore: ExecutionStore {
     /// What is not in memory, in a store that has more than that.
     let archive: ExecutionArchive?
     let stripeMask: UInt64
-    let nameHash = NameHash()
+    let nameHash: NameHash
 
     /// `stripeCount` is a power of two, at most 65,536. `firstRevision` is that of the first change: see `ChangeFeed`.
     package convenience init(
-        rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits = StoreLimits(), firstRevision: UInt64 = 1
+        rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits = StoreLimits(), firstRevision: UInt64 = 1,
+        nameHash: NameHash = NameHash()
     ) {
         self.init(
             rules: rules, stripeCount: stripeCount, limits: limits,
-            changes: ChangeFeed(firstRevision: firstRevision, limits: limits))
+            changes: ChangeFeed(firstRevision: firstRevision, limits: limits), nameHash: nameHash)
     }
 
     /// With a feed that records what it is given.
     init(
         rules: ExecutionRules, stripeCount: Int = 64, limits: StoreLimits, changes: ChangeFeed,
-        archive: ExecutionArchive? = nil
+        archive: ExecutionArchive? = nil, nameHash: NameHash = NameHash()
     ) {
+        self.nameHash = nameHash
         self.archive = archive
         precondition(
             stripeCount > 0 && stripeCount <= 65_536 && stripeCount & (stripeCount - 1) == 0,

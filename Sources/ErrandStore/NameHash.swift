@@ -7,15 +7,21 @@ import ErrandCore
 /// and the mixing is a bijection), so names chosen without knowing the secrets collide no more often than random ones.
 /// That rests on the secrets: they are drawn anew in every process, and no hash ever leaves it. (SipHash would also
 /// hold against somebody who sees hashes, and takes longer.)
-struct NameHash: Sendable {
+package struct NameHash: Sendable {
     private static let wordCountMax = FieldLimits.thingNameByteCountMax / 8
 
     /// Those of the byte count, then those of each word.
     private var low: InlineArray<17, UInt64>
     private var high: InlineArray<17, UInt64>
 
-    init() {
+    package init() {
         var random = SystemRandomNumberGenerator()
+        self.init(using: &random)
+    }
+
+    /// With secrets that are known to whoever knows the generator: for counting what a store does, which is then the same
+    /// in every run.
+    package init(using random: inout some RandomNumberGenerator) {
         low = InlineArray { _ in random.next() }
         high = InlineArray { _ in random.next() }
     }
