@@ -5,7 +5,7 @@ import Testing
 /// SPEC §8.6's block in each message that holds one, and the presence bits of variable fields.
 @Suite(.timeLimit(.minutes(2)))
 struct ConfigurationLayoutTests {
-    private let specification = Specification(Repository.text("Protocol/SPEC.md"))
+    private let specification = Specification.ofRepository
 
     private static let retryCriteria = [
         RetryCriterion(failureType: .timedOut, numberOfRetries: 200),

@@ -6,7 +6,7 @@ import Testing
 /// bytes that change have to be those of its row, no more and no fewer.
 @Suite(.timeLimit(.minutes(2)))
 struct LayoutTests {
-    private let specification = Specification(Repository.text("Protocol/SPEC.md"))
+    private let specification = Specification.ofRepository
 
     @Test func controlMessages() {
         compare("7.1 Root block", zeroHello, LayoutProbes.hello)

@@ -35,6 +35,9 @@ struct Specification {
         var hex: String
     }
 
+    /// Read once; a debug build takes a while for it.
+    static let ofRepository = Specification(Repository.text("Protocol/SPEC.md"))
+
     let text: String
     private(set) var tables: [Table] = []
     /// By section and kind, such as `9.3 Reply root`.

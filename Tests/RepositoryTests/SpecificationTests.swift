@@ -5,7 +5,7 @@ import Testing
 /// Every number of Protocol/SPEC.md against the code; `LayoutTests` has the offsets.
 @Suite(.timeLimit(.minutes(2)))
 struct SpecificationTests {
-    private let specification = Specification(Repository.text("Protocol/SPEC.md"))
+    private let specification = Specification.ofRepository
 
     @Test func opcodesAreThoseOfSection5() throws {
         let table = try #require(specification.table("5", "opcode"))
