@@ -98,12 +98,19 @@ final class Load: LoadSource, @unchecked Sendable {
         }
     }
 
-    /// Begins the calls of an open loop that are due, in turns on all connections that have room. One that has to wait for
-    /// room stays due since its own moment.
+    /// Begins the calls of an open loop that are due: those of one moment on one connection, as the calls of a client's
+    /// tasks share a segment, and those of the next moment on another one. One that has to wait for room stays due since its
+    /// own moment.
     func sendDue() {
+        isWaitingForRoom = false
         let now = SystemCall.steadyNanoseconds
+        var connection: LoadConnection?
         while !isStopping, let moment = schedule?.due(at: now) {
-            guard let connection = nextWithRoom() else { return }
+            if connection?.hasRoom != true { connection = nextWithRoom() }
+            guard let connection else {
+                isWaitingForRoom = true
+                return
+            }
             connection.begin(dueAt: moment)
             schedule?.advance()
         }
@@ -165,6 +172,8 @@ final class Load: LoadSource, @unchecked Sendable {
     }
 
     var isOpenLoop: Bool { schedule != nil }
+    /// Whether calls of an open loop are due and found all connections full.
+    private(set) var isWaitingForRoom = false
 
     func finished() {
         finishedCount += 1

@@ -51,7 +51,7 @@ final class LoadConnection: ConnectionHandler, @unchecked Sendable {
         }
         state.sink.record()
         connection.setDirty()
-        if load.isOpenLoop { load.sendDue() }
+        if load.isWaitingForRoom { load.sendDue() }
     }
 
     func inputEnded() { load.failed(.unavailable, "the server closed a connection") }

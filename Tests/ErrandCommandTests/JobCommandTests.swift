@@ -1,4 +1,5 @@
 import ErrandServer
+import Foundation
 import Testing
 
 /// The commands for jobs as a script would use them.
@@ -76,6 +77,22 @@ struct JobCommandTests {
         let result = try await Command.run(
             "bench", "--things", "100", "--timeout", "2s", "--json", environment: ["ERRAND_SERVER=\(nobody.address)"])
         #expect(result.status == 3 && result.errors.hasPrefix(#"{"code":"UNAVAILABLE","message":"#))
+    }
+
+    /// Two calls at a time are not a million a second: what is late was due long before it could be sent.
+    @Test func anOpenLoopCountsFromTheMomentOfItsCalls() async throws {
+        try await Self.withServer { server in
+            let result = try await Self.run(
+                server, "bench", "--things", "100", "--connections", "2", "--in-flight", "1", "--seconds", "1",
+                "--warm-up", "0", "--rate", "1000000", "--json")
+            #expect(result.status == 0 && result.errors.isEmpty)
+            let fields = try #require(
+                JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+            let calls = try #require(fields["calls"] as? Int)
+            let p99 = try #require(fields["p99Microseconds"] as? Double)
+            #expect(calls > 0 && calls < 900_000 && p99 > 100_000)
+            #expect(fields["allCalls"] as? Int == fields["serverCalls"] as? Int)
+        }
     }
 
     @Test func jobsEndByCommand() async throws {
