@@ -83,7 +83,10 @@ extension Stripe {
         } else {
             slots[Int(newer)].previousOfThing = slot
         }
-        things[thing].note(sequence: max(body.image.sequence, body.image.startSequence))
+        let sequence = max(body.image.sequence, body.image.startSequence)
+        things[thing].note(sequence: sequence)
+        // The row may be of a checkpoint that did not come to its end, so that no fact says that it is there.
+        things.sequenceFloor = max(things.sequenceFloor, sequence)
         if !execution.record.status.isTerminal { things[thing].openCount += 1 }
         arm(Int(slot), &turn)
         return ExecutionReference(stripe: number, slot: slot)
@@ -102,13 +105,17 @@ extension JobTable {
     mutating func restore(_ job: StoredJob, at now: Int64) {
         insert(job)
         lastJobNumber = max(lastJobNumber, job.number)
-        let (isStaged, progressAt) = job.state.withLock { ($0.isStaged, $0.lastProgressAt) }
+        let (isStaged, progressAt, openCount) = job.state.withLock {
+            ($0.isStaged, $0.lastProgressAt, $0.attempts.openCount)
+        }
         guard !isStaged else {
             _ = stage(job, at: progressAt)
             return
         }
         complete(job)
-        if job.sweepFlags.contains(.deleted) { beginDeletion() }
-        if !job.sweepFlags.isEmpty { scheduleSweep(of: job) }
+        let isDeleted = job.sweepFlags.contains(.deleted)
+        if isDeleted { beginDeletion() }
+        // Of jobs that were canceled long ago there may be many, and nothing is left to do for them.
+        if isDeleted || (!job.sweepFlags.isEmpty && openCount > 0) { scheduleSweep(of: job) }
     }
 }

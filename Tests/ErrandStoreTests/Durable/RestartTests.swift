@@ -24,6 +24,27 @@ struct RestartTests {
         }
     }
 
+    // MARK: Sweeps
+
+    /// A store may keep a hundred thousand canceled jobs, and whoever starts it does not look through them again.
+    @Test(arguments: [false, true])
+    func onlyJobsWithOpenExecutionsAreSweptAgain(isForced: Bool) throws {
+        let directory = TemporaryStore(isOnDisk: false)
+        let store = try Self.open(directory)
+        let driver = StoreDriver(store)
+        try driver.create("j", on: ["a", "b"], at: 1)
+        try driver.update("j", "a", .inProgress, at: 2)
+        _ = try driver.cancelJob("j", force: isForced, at: 3)
+        #expect(store.stop() == nil)
+        let again = try Self.open(directory, at: 4)
+        #expect(again.memory.jobs.withLock { $0.nextSweep == nil } == isForced)
+        again.catchUp(to: 5)
+        #expect(again.memory.jobs.withLock { $0.nextSweep == nil })
+        #expect(
+            try StoreDriver(again).execution("j", "a", at: 6).record.status == (isForced ? .canceled : .inProgress))
+        #expect(again.stop() == nil)
+    }
+
     // MARK: Events
 
     /// What a watch of everything is told that goes on from there.
