@@ -98,9 +98,9 @@ final class Load: LoadSource, @unchecked Sendable {
         }
     }
 
-    /// Begins the calls of an open loop that are due: those of one moment on one connection, as the calls of a client's
-    /// tasks share a segment, and those of the next moment on another one. One that has to wait for room stays due since its
-    /// own moment.
+    /// Begins the calls of an open loop that are due: those of one moment on one connection while it has room, as the
+    /// calls of a client's tasks share a segment, and those of the next moment on another one. One that has to wait for room
+    /// stays due since its own moment.
     func sendDue() {
         isWaitingForRoom = false
         let now = SystemCall.steadyNanoseconds

@@ -11,7 +11,7 @@ struct BenchCommand: AsyncParsableCommand, CheckedArguments {
             Creates a job of its own with --things executions, each started with three details, and then keeps \
             --in-flight calls unanswered on each of --connections connections, with random things: a closed loop. With \
             --rate calls are begun at that rate whatever the server does, and latencies count from the moment a call was \
-            due: an open loop, in which the calls of one moment (50 µs) go over the same connection. Every reply is checked. \
+            due: an open loop, in which the calls that are due together go over one connection while it has room. Every reply is checked. \
             The job stays on the server; run it against one that may be filled.
 
             Examples:
