@@ -30,7 +30,7 @@ package final class CuttingProxy: Sendable {
         self.serverPort = Atomic(serverPort)
         self.percentage = percentage
         isCutting = Atomic(true)
-        listener.serve { [unowned self] client in try self.play(client) }
+        listener.serve { [weak self] client in try self?.play(client) }
     }
 
     package var cutCount: Int { cuts.withLock { $0.values.reduce(0, +) } }

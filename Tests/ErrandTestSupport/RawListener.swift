@@ -17,15 +17,14 @@ func withLoopback<R>(port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) 
 }
 
 /// A listener on a free loopback port, for servers that misbehave. Each connection is played on a thread of its own.
-///
-/// `@unchecked Sendable`: nothing changes after `init` but the descriptor's end, in `deinit`.
-package final class RawListener: @unchecked Sendable {
+package final class RawListener: Sendable {
     package let port: UInt16
-    private let descriptor: Int32
+    private let socket: ListeningSocket
 
     /// `backlog` 0 and nobody accepting makes connects hang.
     package init(port wanted: UInt16 = 0, backlog: Int32 = 128) throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        socket = ListeningSocket()
+        let descriptor = socket.descriptor
         var one: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, 4)
         let bound = withLoopback(port: wanted) { bind(descriptor, $0, $1) }
@@ -36,43 +35,48 @@ package final class RawListener: @unchecked Sendable {
             // A sockaddr_in is made to be read as a sockaddr.
             _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &byteCount) }
         }
-        self.descriptor = descriptor
         port = UInt16(bigEndian: address.sin_port)
     }
 
-    deinit {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
-    }
+    deinit { socket.shutDown() }
 
     /// Blocks until somebody connects.
     package func accept() throws(RawEnd) -> RawPeer {
-        let accepted = Self.acceptOne(descriptor)
-        guard accepted >= 0 else { throw .ended }
-        return RawPeer(descriptor: accepted)
-    }
-
-    /// A child process must not keep the connection open.
-    private static func acceptOne(_ descriptor: Int32) -> Int32 {
-        let accepted = Glibc.accept(descriptor, nil, nil)
-        if accepted >= 0 { _ = fcntl(accepted, F_SETFD, FD_CLOEXEC) }
-        return accepted
+        guard let peer = socket.accept() else { throw .ended }
+        return peer
     }
 
     /// Plays `play` for each connection until the listener goes away; what it throws ends that connection.
     package func serve(_ play: @escaping @Sendable (RawPeer) throws -> Void) {
-        let descriptor = descriptor
+        let socket = socket
         DispatchQueue(label: "raw.listener").async {
-            while true {
-                let accepted = Self.acceptOne(descriptor)
-                guard accepted >= 0 else { return }
-                let peer = RawPeer(descriptor: accepted)
+            while let peer = socket.accept() {
                 DispatchQueue(label: "raw.peer").async {
                     try? play(peer)
                     peer.close()
                 }
             }
         }
+    }
+}
+
+/// Closed only when nobody accepts any more: a thread that came to `accept` after the close would take the connections of
+/// the next listener, which has the same number.
+private final class ListeningSocket: Sendable {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+
+    deinit { close(descriptor) }
+
+    /// From now on connections are refused, and whoever accepts gets nothing.
+    func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+    /// Blocks until somebody connects.
+    func accept() -> RawPeer? {
+        let accepted = Glibc.accept(descriptor, nil, nil)
+        guard accepted >= 0 else { return nil }
+        // A child process must not keep the connection open.
+        _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
+        return RawPeer(descriptor: accepted)
     }
 }
 
