@@ -58,7 +58,9 @@ let package = Package(
             name: "DurabilityTests",
             dependencies: ["errand", "ErrandClient", "ErrandCore", "ErrandStore", "ErrandTestSupport"]),
         .testTarget(name: "ErrandCoreTests", dependencies: ["ErrandCore"]),
-        .testTarget(name: "ErrandStoreTests", dependencies: ["CStorageFaults", "ErrandCore", "ErrandStore"]),
+        .testTarget(
+            name: "ErrandStoreTests",
+            dependencies: ["CStorageFaults", "ErrandCore", "ErrandStore", "ErrandTestSupport"]),
         .target(name: "CStorageFaults", path: "Tests/CStorageFaults"),
         .target(
             name: "ErrandTestSupport", dependencies: ["ErrandCore", "ErrandWire", "ErrandTransport"],

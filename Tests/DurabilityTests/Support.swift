@@ -1,3 +1,4 @@
+import ErrandTestSupport
 import Foundation
 import Synchronization
 
@@ -33,9 +34,8 @@ final class TemporaryDirectory: Sendable {
 
     /// - Parameter isOnDisk: where hundreds of stores are opened, memory does as well: a killed process loses neither.
     init(isOnDisk: Bool = true) {
-        let memory = "/dev/shm/"
-        let isInMemory = !isOnDisk && FileManager.default.isWritableFile(atPath: memory)
-        path = (isInMemory ? memory : FileManager.default.temporaryDirectory.path()) + "errand-\(UUID().uuidString)"
+        let memory = isOnDisk ? nil : MemoryDirectory.path
+        path = (memory ?? FileManager.default.temporaryDirectory.path()) + "errand-\(UUID().uuidString)"
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

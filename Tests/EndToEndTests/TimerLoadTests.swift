@@ -30,12 +30,14 @@ struct TimerLoadTests {
                 try await client.describeJob(jobId: "j").notYetQueuedCount == 0
             })
         let ending = 100
+        let startCPU = Self.cpuMilliseconds()
         for start in stride(from: ending, to: names.count, by: 10_000) {
             let items = names[start..<min(names.count, start + 10_000)].map {
                 UpdateJobExecutionRequest(jobId: jobId, thingName: $0, status: .inProgress)
             }
             for result in try await client.updateJobExecutions(items, timeout: .seconds(60)) { _ = try result.get() }
         }
+        let startedCPU = Self.cpuMilliseconds() - startCPU
         let events = try await client.watch(.job(jobId))
         let items = names[..<ending].map {
             UpdateJobExecutionRequest(jobId: jobId, thingName: $0, status: .inProgress, stepTimeoutInMinutes: 1)
@@ -45,17 +47,23 @@ struct TimerLoadTests {
         let cpu = Self.cpuMilliseconds()
         var endedCount = 0
         var idleCPU: Int64 = .max
+        var startedAt: Int64 = .max
         for try await event in events {
-            guard case .execution(let state) = event.subject, state.to == .timedOut else { continue }
+            guard case .execution(let state) = event.subject else { continue }
+            if state.to == .inProgress { startedAt = min(startedAt, event.atMilliseconds) }
+            guard state.to == .timedOut else { continue }
             if endedCount == 0 { idleCPU = Self.cpuMilliseconds() - cpu }
-            let elapsed = ContinuousClock.now - begun
-            #expect(elapsed >= .milliseconds(minute - 50) && elapsed <= .milliseconds(minute + 1500))
+            // By the server's clock, because a busy machine may bring the event late.
+            let lateness = event.atMilliseconds - startedAt - minute
+            #expect(lateness >= 0 && lateness <= 1000)
             endedCount += 1
             if endedCount == ending { break }
         }
-        print("\(Self.timerCount) timers: \(idleCPU) ms of CPU in \(minute) ms")
-        // One percent, and what the tests themselves take.
-        #expect(idleCPU <= minute / 100 + 20)
+        let elapsed = ContinuousClock.now - begun
+        #expect(elapsed >= .milliseconds(minute - 50) && elapsed <= .seconds(30))
+        print("\(Self.timerCount) timers: \(startedCPU) ms of CPU to start them, then \(idleCPU) in \(minute) ms")
+        // Little beside what it took to start them, whatever the machine's speed; looking at all of them now and then is not.
+        #expect(idleCPU <= min(startedCPU, minute) / 10)
         client.close()
         await server.stop()
     }

@@ -157,7 +157,11 @@ struct WatchTests {
             {
                 var c = ServerConfiguration(); c.port = 0; c.loopCount = 2; return c
             }())
-        let owner = try await JobExecutionClient.connect(host: "127.0.0.1", port: Int(server.port))
+        let owner = try await JobExecutionClient.connect(
+            host: "127.0.0.1", port: Int(server.port),
+            configuration: {
+                var c = ClientConfiguration(); c.callTimeout = .seconds(60); return c
+            }())
         let jobs = (0..<4).map { "j\($0)" }
         let things = (0..<25).map { "t\($0)" }
         var scopes: [WatchScope] = []

@@ -15,7 +15,6 @@ struct HostileBytesTests {
 
     /// Sends a stream; what follows HELLO waits for WELCOME, as CON-3 wants. Returns how the server ended it.
     private func play(_ vector: Vector, _ peer: RawPeer, _ send: ([UInt8]) -> Void) -> ConnectionFault? {
-        peer.setTimeout(milliseconds: 1000)
         let helloEnd = vector.endOfFirstSegment
         send(Array(vector.bytes[..<helloEnd]))
         guard helloEnd < vector.bytes.count else { return try? peer.readFault() }
@@ -119,7 +118,6 @@ struct HostileBytesTests {
                 payloadByteCount: payload.count, rawByteCount: payload.count, isCompressed: false, checksum: nil
             ).write(into: &raw, at: 0)
             peer.send(header + payload)
-            peer.setTimeout(milliseconds: 1000)
             #expect((try? peer.readFault()) == vector.fault, "\(vector)")
             count += 1
         }

@@ -33,13 +33,15 @@ struct StopTests {
     @Test func whoeverStopsItWaitsForTheSameEnd() async throws {
         let server = try TestServer()
         let peer = try server.client()
-        async let first: Void = server.server.stop(graceMilliseconds: 300)
+        async let first: Void = server.server.stop(graceMilliseconds: 20_000)
         #expect(try peer.next().opcode == .goAway)
-        await server.server.stop()
+        async let second: Void = server.server.stop()
+        #expect(server.server.connectionCount == 1)
+        peer.close()
+        await second
         #expect(server.server.connectionCount == 0)
         await first
         await server.server.stop()
-        peer.close()
     }
 
     /// Every id up to lastRequestId is answered once; later ones are refused with applied = no, or dropped.

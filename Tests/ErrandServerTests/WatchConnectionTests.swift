@@ -153,7 +153,7 @@ struct WatchConnectionTests {
         ids.append(try begin(watcher, .queue(thing("t")), credit: 2).id)
         #expect(try watcher.next().opcode == .notify)
         #expect(try watcher.next().opcode == .notifyNext)
-        async let stopped: Void = server.stop()
+        async let stopped: Void = server.server.stop(graceMilliseconds: 20_000)
         #expect(try watcher.next().opcode == .goAway)
         var ended: Set<UInt64> = []
         while let frame = try? watcher.next() {
@@ -161,6 +161,7 @@ struct WatchConnectionTests {
             #expect(ended.insert(frame.header.requestId).inserted)
         }
         #expect(ended == Set(ids))
+        watcher.close()
         await stopped
     }
 

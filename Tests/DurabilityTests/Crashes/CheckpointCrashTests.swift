@@ -28,6 +28,10 @@ struct CheckpointCrashTests {
             images += try Self.checkpointing(store, directory, first, &work)
             roundCount += 1
         }
+        // Its newest revision is seen when the last group is on disk.
+        let isDurable = DispatchSemaphore(value: 0)
+        store.committer.whenDurable(store.committer.lastSequence) { _ in isDurable.signal() }
+        isDurable.wait()
         let live = StoreFingerprint(store.memory)
         #expect(store.stop() == nil)
         // Not every one, for the sake of time; the random ones that are left out have their turn in other runs.

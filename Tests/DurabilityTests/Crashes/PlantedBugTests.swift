@@ -2,7 +2,7 @@ import ErrandCore
 import Testing
 
 /// That the checker catches what it is there for, and that the store as it is passes the very same schedules.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct PlantedBugTests {
     private static func violations(_ flaw: Flaw, rounds: Int = 12) throws -> Set<Violation.Kind> {
         let seed = newSeed("\(flaw)")
@@ -13,26 +13,30 @@ struct PlantedBugTests {
         return Set(violations.map(\.kind))
     }
 
+    /// Whether one of these is found. A schedule may happen to meet nothing of a bug, so there are more of them.
+    private static func finds(_ kinds: Set<Violation.Kind>, of flaw: Flaw) throws -> Bool {
+        for _ in 0..<20 where try !violations(flaw).isDisjoint(with: kinds) { return true }
+        return false
+    }
+
     @Test(arguments: 0..<10)
     func theStoreAsItIsPasses(run: Int) throws {
         #expect(try Self.violations(.none, rounds: 20).isEmpty)
     }
 
     @Test func aChangeAcknowledgedBeforeTheSyncIsCaught() throws {
-        let kinds = try Self.violations(.acknowledgesBeforeSync)
-        #expect(!kinds.isDisjoint(with: [.lost, .twoTruths]), "\(kinds)")
+        #expect(try Self.finds([.lost, .twoTruths], of: .acknowledgesBeforeSync))
     }
 
     @Test func aReadOfAChangeThatIsNotDurableIsCaught() throws {
-        let kinds = try Self.violations(.showsWhatIsNotDurable)
-        #expect(!kinds.isDisjoint(with: [.lost, .twoTruths]), "\(kinds)")
+        #expect(try Self.finds([.lost, .twoTruths], of: .showsWhatIsNotDurable))
     }
 
     @Test func aForgottenIdempotencyKeyIsCaught() throws {
-        #expect(try Self.violations(.forgetsKeys).contains(.appliedTwice))
+        #expect(try Self.finds([.appliedTwice], of: .forgetsKeys))
     }
 
     @Test func aSkippedEventIsCaught() throws {
-        #expect(try Self.violations(.skipsEvents).contains(.eventMissing))
+        #expect(try Self.finds([.eventMissing], of: .skipsEvents))
     }
 }

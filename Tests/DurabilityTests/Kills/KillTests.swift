@@ -6,7 +6,7 @@ import Testing
 @testable import ErrandStore
 
 /// TARGETS R1: what was acknowledged survives kill -9 of the real server, at any moment.
-@Suite(.ownThreads, .timeLimit(.minutes(5)))
+@Suite(.ownThreads, .timeLimit(.minutes(30)))
 struct KillTests {
     private static let roundCount = 50
     private static let clientCount = 64
@@ -50,7 +50,12 @@ struct KillTests {
     ) async throws {
         let clients = try await withThrowingTaskGroup(of: JobExecutionClient.self) { group in
             for _ in 0..<clientCount {
-                group.addTask { try await JobExecutionClient.connect(host: "127.0.0.1", port: server.port) }
+                group.addTask {
+                    var configuration = ClientConfiguration()
+                    configuration.connectTimeout = .seconds(60)
+                    return try await JobExecutionClient.connect(
+                        host: "127.0.0.1", port: server.port, configuration: configuration)
+                }
             }
             return try await group.reduce(into: [JobExecutionClient]()) { $0.append($1) }
         }
@@ -60,7 +65,8 @@ struct KillTests {
                     await KilledClient(name: "r\(round)-c\(number)", client: client, logs: logs).run()
                 }
             }
-            #expect(await eventually { logs.acknowledgedCount >= goal }, "the clients do not get on")
+            #expect(
+                await eventually(within: .seconds(120)) { logs.acknowledgedCount >= goal }, "the clients do not get on")
             try await server.kill()
             for client in clients { client.close() }
             try await group.waitForAll()

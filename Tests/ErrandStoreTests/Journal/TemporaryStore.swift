@@ -1,3 +1,4 @@
+import ErrandTestSupport
 import Foundation
 import Glibc
 
@@ -9,9 +10,8 @@ final class TemporaryStore: Sendable {
 
     /// - Parameter isOnDisk: syncs cost time; where thousands of stores are opened, memory does as well.
     init(isOnDisk: Bool = true) {
-        let memory = "/dev/shm/"
-        let isInMemory = !isOnDisk && FileManager.default.isWritableFile(atPath: memory)
-        path = (isInMemory ? memory : FileManager.default.temporaryDirectory.path()) + "errand-\(UUID().uuidString)"
+        let memory = isOnDisk ? nil : MemoryDirectory.path
+        path = (memory ?? FileManager.default.temporaryDirectory.path()) + "errand-\(UUID().uuidString)"
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
