@@ -2,16 +2,20 @@ import ErrandCore
 
 typealias HistoryActor = JobExecutionHistoryEntry.Actor
 
-/// What happened to one execution after its birth, in one buffer that exists only when something did.
+/// What happened to one execution between its birth and its newest change, in one buffer that exists only when something
+/// did.
 ///
 /// Bounded: the first entries and the most recent ones stay, those between them are dropped and counted; of the
 /// reports refused after the end only the most recent stay, so that a device that keeps repeating itself cannot push
-/// out what really happened. The birth itself is not stored, the record says all of it.
+/// out what really happened. Neither the birth nor, before a report is refused, the newest change is stored: the record
+/// says all of them but what is in `NewestChange`.
 struct ExecutionLog {
     /// A header of 6 bytes (entries, refused ones among them, and the next ordinal), then the entries: the byte count
     /// of the rest, ordinal, kind and actor, from and to, time, version, count of details, details.
     private var bytes: ContiguousArray<UInt8> = []
     private static let headerByteCount = 6
+    /// Of an entry without its details, about.
+    private static let usualFieldsByteCount = 16
 
     init() {}
 
@@ -54,8 +58,27 @@ struct ExecutionLog {
         var entry: JobExecutionHistoryEntry
     }
 
-    mutating func append(_ event: Event, details: StatusDetails, queuedAt: Int64) {
-        if bytes.isEmpty { begin(roomFor: details.flat.count) }
+    /// Who brought about what the record shows, and from which status, in one byte: with the record this is the entry of
+    /// the newest change. Empty if there was no change, or if its entry is in the log.
+    struct NewestChange: BitwiseCopyable {
+        private(set) var stored: UInt8 = 0
+
+        init() {}
+        init(stored: UInt8) { self.stored = stored }
+        init(by actor: HistoryActor, from: JobExecutionStatus) { stored = from.rawValue << 4 | actor.rawValue }
+
+        var isEmpty: Bool { stored == 0 }
+
+        /// What the record has become by it.
+        func event(_ facts: ExecutionFacts) -> Event {
+            Event(
+                actor: HistoryActor(rawValue: stored & 0xF) ?? .service, at: facts.lastUpdatedAtMilliseconds,
+                from: JobExecutionStatus(rawValue: stored >> 4) ?? .queued, to: facts.status,
+                version: facts.versionNumber)
+        }
+    }
+
+    mutating func append(_ event: Event, details: borrowing StatusDetails, queuedAt: Int64) {
         let ordinal = nextOrdinal
         let (delta, overflows) = event.at.subtractingReportingOverflow(queuedAt)
         let time = overflows ? UInt64(Int64.max) : UInt64(max(0, delta))
@@ -63,6 +86,7 @@ struct ExecutionLog {
         let byteCount =
             ContiguousArray.varintByteCount(UInt64(ordinal)) + 2 + ContiguousArray.varintByteCount(time)
             + ContiguousArray.varintByteCount(version) + 1 + details.flat.count
+        if bytes.isEmpty { begin(roomFor: 2 + byteCount) }
         var entry = CompactBytes()
         entry.append(varint: UInt64(byteCount))
         entry.append(varint: UInt64(ordinal))
@@ -77,6 +101,12 @@ struct ExecutionLog {
         bytes[0] += 1
         if event.kind == .refusedReport { bytes[1] += 1 }
         trim()
+    }
+
+    /// Makes room for the newest change, which is not in the log: it counts as if it were.
+    mutating func makeRoom(forNewestOf detailsByteCount: Int) {
+        guard !bytes.isEmpty else { return }
+        trim(newestCount: 1, newestByteCount: Self.usualFieldsByteCount + detailsByteCount)
     }
 
     /// How many entries are gone.
@@ -109,38 +139,59 @@ struct ExecutionLog {
         return entries
     }
 
-    private mutating func begin(roomFor detailsByteCount: Int) {
-        // Room for a start and an end with details like these.
-        bytes.reserveCapacity(Self.headerByteCount + 2 * (12 + detailsByteCount))
+    /// The newest change of `record`, if its entry is not stored.
+    func newest(_ change: NewestChange, _ record: ExecutionRecord) -> [NumberedEntry] {
+        guard !change.isEmpty else { return [] }
+        let event = change.event(record.facts)
+        return [
+            NumberedEntry(
+                ordinal: nextOrdinal,
+                entry: JobExecutionHistoryEntry(
+                    kind: event.kind, actor: event.actor, atMilliseconds: event.at, fromStatus: event.from,
+                    toStatus: event.to, versionNumber: event.version, statusDetails: record.statusDetails))
+        ]
+    }
+
+    private mutating func begin(roomFor entryByteCount: Int) {
+        bytes.reserveCapacity(Self.headerByteCount + entryByteCount)
         bytes.append(contentsOf: [0, 0, 1, 0, 0, 0])
     }
 
-    private var nextOrdinal: UInt32 {
-        get { UInt32(bytes[2]) | UInt32(bytes[3]) << 8 | UInt32(bytes[4]) << 16 | UInt32(bytes[5]) << 24 }
+    /// Of the next entry, also if that is the newest change and is not stored.
+    private(set) var nextOrdinal: UInt32 {
+        get {
+            guard !bytes.isEmpty else { return 1 }
+            return UInt32(bytes[2]) | UInt32(bytes[3]) << 8 | UInt32(bytes[4]) << 16 | UInt32(bytes[5]) << 24
+        }
         set { for index in 0..<4 { bytes[2 + index] = UInt8(truncatingIfNeeded: newValue >> (8 * UInt32(index))) } }
     }
 
-    private mutating func trim() {
+    /// `newestCount` is 1 if the newest change is not in the log.
+    private mutating func trim(newestCount: Int = 0, newestByteCount: Int = 0) {
         let changeCountMax = ServerLimits.historyFirstChangeCount + ServerLimits.historyLastChangeCount
-        let refusedCount = Int(bytes[1])
-        let changeCount = Int(bytes[0]) - refusedCount
-        if refusedCount > ServerLimits.historyRefusedReportCount {
-            drop(changeCount)
-            bytes[1] -= 1
-        } else if changeCount > changeCountMax {
+        if Int(bytes[1]) > ServerLimits.historyRefusedReportCount {
+            dropFirstRefused()
+        } else if storedChangeCount + newestCount > changeCountMax {
             drop(ServerLimits.historyFirstChangeCount)
         }
-        while bytes.count > ServerLimits.historyByteCountMax, bytes[0] > 1 {
-            let changeCount = Int(bytes[0] - bytes[1])
+        while bytes.count + newestByteCount > ServerLimits.historyByteCountMax, bytes[0] > 0,
+            Int(bytes[0]) + newestCount > 1
+        {
+            let changeCount = storedChangeCount + newestCount
             // The last change and the newest entry stay as long as they can.
-            if bytes[1] > 1 || (bytes[1] == 1 && changeCount == 0) {
-                drop(changeCount)
-                bytes[1] -= 1
+            if bytes[1] > 1 || changeCount == 0 || storedChangeCount == 0 {
+                dropFirstRefused()
             } else {
                 drop(min(ServerLimits.historyFirstChangeCount, max(0, changeCount - 2)))
-                if changeCount == 0 { bytes[1] -= 1 }
             }
         }
+    }
+
+    private var storedChangeCount: Int { Int(bytes[0] - bytes[1]) }
+
+    private mutating func dropFirstRefused() {
+        drop(storedChangeCount)
+        bytes[1] -= 1
     }
 
     private mutating func drop(_ index: Int) {

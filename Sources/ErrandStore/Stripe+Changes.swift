@@ -66,9 +66,10 @@ extension Stripe {
         things[thing].note(sequence: change.image.startSequence)
         if record.status.isTerminal, !change.from.isTerminal { things[thing].openCount -= 1 }
         slots[slot].startSequence = change.image.startSequence
-        slots[slot].log.append(
-            change.logEvent, details: record.statusDetails, queuedAt: record.queuedAtMilliseconds)
+        slots[slot].logNewestChange()
+        slots[slot].log.makeRoom(forNewestOf: record.statusDetails.flat.count)
         slots[slot].record = record
+        slots[slot].newestChange = ExecutionLog.NewestChange(by: change.actor, from: change.from)
         guard let call = change.call else { return }
         slots[slot].calls.remember(
             call.key, call.fingerprint, call.outcome, queuedAt: record.queuedAtMilliseconds)
@@ -98,14 +99,20 @@ extension Stripe {
                 kind: .refusedReport, actor: .device, at: max(turn.now, record.lastUpdatedAtMilliseconds),
                 from: record.status, to: request.status, version: record.versionNumber),
             details: request.statusDetails ?? StatusDetails())
-        slots[slot].log.append(
-            refused.event, details: refused.details, queuedAt: record.queuedAtMilliseconds)
+        log(refused, slot)
         let job = slots[slot].job
         let sequence = changes.record { buffer in
             job.appendHead(.reportRefused, 0, to: &buffer)
             refused.append(to: &buffer)
         }
         noteRecorded(slot, sequence, &turn)
+    }
+
+    /// Stores a refused report; a replay of its record does the same.
+    mutating func log(_ refused: RefusedReport, _ slot: Int) {
+        slots[slot].logNewestChange()
+        slots[slot].log.append(
+            refused.event, details: refused.details, queuedAt: slots[slot].record.queuedAtMilliseconds)
     }
 
     /// Takes an attempt away. Returns false if its job was swept since `seen`. `call` is remembered with it.
@@ -163,6 +170,7 @@ extension Stripe {
         disarm(slot)
         slots[slot].job = .vacant
         slots[slot].log = ExecutionLog()
+        slots[slot].newestChange = ExecutionLog.NewestChange()
         slots[slot].calls = RememberedCalls()
         slots[slot].record.statusDetails = StatusDetails()
         freeSlots.append(UInt32(slot))

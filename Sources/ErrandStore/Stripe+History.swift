@@ -29,7 +29,8 @@ extension Stripe {
             entry: JobExecutionHistoryEntry(
                 kind: .change, actor: .service, atMilliseconds: record.queuedAtMilliseconds, fromStatus: nil,
                 toStatus: .queued, versionNumber: 1, statusDetails: StatusDetails()))
-        let entries = ([birth] + slots[found.slot].log.entries(queuedAt: record.queuedAtMilliseconds))
+        let newest = slots[found.slot].log.newest(slots[found.slot].newestChange, record)
+        let entries = ([birth] + slots[found.slot].log.entries(queuedAt: record.queuedAtMilliseconds) + newest)
             .filter { $0.ordinal >= start }
         let limit = Int(clamping: request.maxResults ?? UInt32(FieldLimits.pageResultCountMax))
         var page = JobExecutionHistoryPage(

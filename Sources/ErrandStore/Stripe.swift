@@ -26,6 +26,16 @@ struct ExecutionSlot {
     var lastSequence: UInt64 = 0
     /// Whether its row is older than that.
     var isDirty = false
+    /// What the record does not say of the change that made it.
+    var newestChange = ExecutionLog.NewestChange()
+
+    /// What the record shows gets an entry of its own, before another comes behind it.
+    mutating func logNewestChange() {
+        guard !newestChange.isEmpty else { return }
+        log.append(
+            newestChange.event(record.facts), details: record.statusDetails, queuedAt: record.queuedAtMilliseconds)
+        newestChange = ExecutionLog.NewestChange()
+    }
 }
 
 /// What is the same for all that one call to the store decides, and what it brought about.

@@ -134,7 +134,7 @@ extension Stripe {
     func prefetchForChange(_ slot: Int) {
         things.prefetchRecord(slots.span[slot].thing)
         slots.prefetchArray(at: ExecutionSlot.logOffset, of: slot, byteCount: 64)
-        slots.prefetchArray(at: ExecutionSlot.detailsOffset, of: slot, byteCount: 64)
+        slots.prefetchArray(at: ExecutionSlot.detailsOffset, of: slot, byteCount: 160)
     }
 }
 

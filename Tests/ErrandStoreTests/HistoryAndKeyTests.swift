@@ -46,6 +46,57 @@ struct HistoryAndKeyTests {
         #expect(entries.last?.atMilliseconds == 200 && entries.last?.kind == .refusedReport)
     }
 
+    /// The newest change has its details in the record alone, until the next one comes.
+    @Test(arguments: StoreUnderTest.allCases)
+    func eachEntryKeepsTheDetailsOfItsChange(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        try store.create("j", on: ["a"])
+        var expected = [StatusDetails()]
+        func check(at time: Int64) throws {
+            let entries = try store.history("j", "a", at: time).entries
+            #expect(entries.map(\.statusDetails) == expected)
+            #expect(entries.map(\.versionNumber) == Array(1...Int64(entries.count)))
+        }
+        try check(at: 0)
+        for time in 1...6 as ClosedRange<Int64> {
+            // The fourth leaves the details as they are.
+            let details = time == 4 ? nil : try StatusDetails("k", String(repeating: "v", count: Int(time) * 40))
+            try store.update("j", "a", time == 6 ? .failed : .inProgress, details: details, at: time)
+            expected.append(details ?? expected[expected.count - 1])
+            try check(at: time)
+        }
+        let late = try StatusDetails("late", "1")
+        try store.update("j", "a", .succeeded, details: late, at: 7)
+        let entries = try store.history("j", "a", at: 8).entries
+        #expect(entries.map(\.statusDetails) == expected + [late])
+        #expect(try store.execution("j", "a", at: 9).record.statusDetails == expected.last)
+    }
+
+    /// Long details make for fewer entries; the newest change and the birth are always among them.
+    @Test(arguments: StoreUnderTest.allCases)
+    func longDetailsPushOutOlderChanges(_ subject: StoreUnderTest) throws {
+        let store = subject.make()
+        try store.create("j", on: ["a"])
+        let value = String(repeating: "v", count: 900)
+        for time in 1...10 as ClosedRange<Int64> {
+            try store.update("j", "a", .inProgress, details: StatusDetails("k\(time)", value), at: time)
+            let page = try store.history("j", "a", at: time)
+            let changes = page.entries.dropFirst()
+            let byteCount = changes.reduce(0) { $0 + $1.statusDetails.pairs.reduce(0) { $0 + $1.value.utf8.count } }
+            #expect(changes.count == min(4, Int(time)) && byteCount <= ServerLimits.historyByteCountMax)
+            #expect(changes.count + Int(page.droppedCount) == Int(time))
+            #expect(page.entries.first?.versionNumber == 1 && page.entries.last?.versionNumber == time + 1)
+            #expect(page.entries.last?.statusDetails["k\(time)"] == value)
+        }
+        let longest = String(repeating: "l", count: 1000)
+        let tooLong = try StatusDetails((0..<5).map { (key: "k\($0)", value: longest) })
+        try store.update("j", "a", .succeeded, details: tooLong, at: 11)
+        #expect(try store.history("j", "a", at: 12).entries.map(\.versionNumber) == [1, 12])
+        try store.update("j", "a", .failed, details: tooLong, at: 13)
+        #expect(try store.history("j", "a", at: 14).entries.last?.kind == .refusedReport)
+        #expect(try store.execution("j", "a", at: 15).record.statusDetails == tooLong)
+    }
+
     @Test(arguments: StoreUnderTest.allCases)
     func d26RepeatWithTheSameKeyGivesTheFirstOutcome(_ subject: StoreUnderTest) throws {
         let store = subject.make()

@@ -31,12 +31,6 @@ struct ExecutionChange {
         buffer.append(flag: call.outcome.statusDetails != nil)
         buffer.append(optional: call.outcome.approximateSecondsBeforeTimedOut.map { Int64($0) })
     }
-
-    var logEvent: ExecutionLog.Event {
-        ExecutionLog.Event(
-            actor: actor, at: image.record.lastUpdatedAtMilliseconds, from: from, to: image.record.status,
-            version: image.record.versionNumber)
-    }
 }
 
 extension ExecutionChange {

@@ -66,6 +66,7 @@ extension ExecutionImage {
 struct ExecutionRowBody {
     var lastSequence: UInt64
     var image: ExecutionImage
+    var newestChange = ExecutionLog.NewestChange()
     var log: ExecutionLog
     var calls: RememberedCalls
 
@@ -73,6 +74,7 @@ struct ExecutionRowBody {
         buffer.append(slot.lastSequence)
         ExecutionImage.append(
             slot.record, sequence: slot.sequence, startSequence: slot.startSequence, to: &buffer)
+        buffer.append(slot.newestChange.stored)
         buffer.append(sized: slot.log.stored.span.bytes)
         buffer.append(sized: slot.calls.stored.span.bytes)
     }
@@ -84,6 +86,7 @@ extension ExecutionRowBody {
         var reader = RecordReader(body, place: place)
         lastSequence = try reader.integer()
         image = try ExecutionImage(from: &reader)
+        newestChange = ExecutionLog.NewestChange(stored: try reader.integer())
         guard let log = ExecutionLog(stored: try reader.sizedBytes()) else { throw reader.malformed("no history") }
         guard let calls = RememberedCalls(stored: try reader.sizedBytes()) else { throw reader.malformed("no keys") }
         self.log = log

@@ -73,6 +73,7 @@ extension Stripe {
             record: body.image.record, job: job, thing: thing, previousOfThing: older, sequence: body.image.sequence,
             jobPosition: position)
         execution.log = body.log
+        execution.newestChange = body.newestChange
         execution.calls = body.calls
         execution.startSequence = body.image.startSequence
         execution.lastSequence = body.lastSequence

@@ -106,10 +106,7 @@ extension StoreRecovery {
         let refused = try RefusedReport(from: &reader)
         guard let job = replay.wanted else { return }
         try bringBack(job, refused.position)
-        try apply(replay, job, refused.position) { stripe, slot, _ in
-            stripe.slots[slot].log.append(
-                refused.event, details: refused.details, queuedAt: stripe.slots[slot].record.queuedAtMilliseconds)
-        }
+        try apply(replay, job, refused.position) { stripe, slot, _ in stripe.log(refused, slot) }
     }
 
     mutating func receiveTargets(

@@ -2,7 +2,7 @@
 enum StoreSchema {
     /// "Errd". It stands in the file's header, so that a file that is not ours is recognized before it is opened.
     static let applicationId: Int64 = 0x4572_7264
-    static let formatVersion: Int64 = 1
+    static let formatVersion: Int64 = 2
 
     /// Executions are looked up by their key only and are small, so that the row lies in the key's tree. The others
     /// have integer keys or long bodies, for which SQLite recommends a rowid.

@@ -65,11 +65,11 @@ struct JournalDatabaseTests {
     @Test func anUnknownVersionStaysUntouched() throws {
         do { try store.open().close() }
         var files = store.files()
-        files.database[63] = 2
+        files.database[63] = 3
         try store.replace(with: files)
         #expect(
             faultOf { _ = try store.open() }
-                == .unknownFormat(path: store.databasePath, found: "a store of version 2"))
+                == .unknownFormat(path: store.databasePath, found: "a store of version 3"))
         #expect(store.files().database == files.database)
     }
 
@@ -178,7 +178,7 @@ struct JournalDatabaseTests {
     @Test func everyFaultIsOneLineThatSaysWhatToDo() {
         let faults: [StorageFault] = [
             .directoryUnusable(path: "/x", operation: "open", errorNumber: 13), .locked(path: "/x", processId: 3),
-            .locked(path: "/x", processId: nil), .unknownFormat(path: "/x", found: "a store of version 2"),
+            .locked(path: "/x", processId: nil), .unknownFormat(path: "/x", found: "a store of version 3"),
             .damaged("the checksum is wrong", at: "jobs, row 1"), .diskFull(operation: "COMMIT"),
             .inputOutput(operation: "COMMIT", code: 1034, text: "disk I/O error"), .stopped,
         ]
