@@ -74,8 +74,7 @@ struct CallDecoder: CallSink {
             let request = try DescribeOwnJobExecutionRequest(body, header)
             accept(body, request.validate) { .describeOwn(request) }
         case .updateJobExecution:
-            let request = try UpdateJobExecutionRequest(body, header)
-            accept(body, request.validate) { .update(request) }
+            accept(body, try UpdateJobExecutionRequest(body, header))
         case .cancelJobExecution:
             let request = try CancelJobExecutionRequest(body, header)
             accept(body, request.validate) { .cancel(request) }
@@ -202,6 +201,13 @@ struct CallDecoder: CallSink {
         } catch {
             decoded.add(Refusal(error))
         }
+    }
+
+    /// As above, without a copy of the request, which is large and the most frequent after describe's.
+    private mutating func accept(_ body: RawSpan, _ request: consuming UpdateJobExecutionRequest) {
+        if let refusal = untimely(body) { return decoded.add(refusal) }
+        do throws(InvalidField) { try request.validate() } catch { return decoded.add(Refusal(error)) }
+        decoded.add(.update(request))
     }
 
     private mutating func decodeBatch<Item: BatchableRequest>(

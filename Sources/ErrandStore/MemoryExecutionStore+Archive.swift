@@ -27,7 +27,8 @@ extension MemoryExecutionStore {
                 describeAgain(run, &describes, &turn, from: archive, since: departures, wasEmpty: wasEmpty)
                 return outcome
             }
-            guard let thingName = command.thingOfExecution, outcome.isNotFound,
+            // Asked last: to look into the command copies its request.
+            guard outcome.isNotFound, let thingName = command.thingOfExecution,
                 !wasEmpty || haveLeft(since: &departures, archive)
             else { return outcome }
             // At least once, since somebody else may have brought it back after it was looked for.

@@ -74,6 +74,7 @@ package final class MemoryExecutionStore: ExecutionStore {
         var turn = Turn(at: nowMilliseconds)
         // In local variables, because each access to a variable of a class is checked at run time.
         let commands = batch.commands
+        let archive = archive
         var outcomes: [StoreOutcome] = []
         swap(&outcomes, &batch.outcomes)
         var describes = DescribeLane()
@@ -86,9 +87,11 @@ package final class MemoryExecutionStore: ExecutionStore {
                 outcomes.append(.refused(refusal))
                 continue
             }
-            outcomes.append(
-                archive.map { decide(commands[index], from: $0, &describes, &turn) }
-                    ?? decide(commands[index], &describes, &turn))
+            if let archive {
+                outcomes.append(decide(commands[index], from: archive, &describes, &turn))
+            } else {
+                outcomes.append(decide(commands[index], &describes, &turn))
+            }
             if !turn.abortedJobs.isEmpty { sweepAborted(&turn) }
             changes.publishIfMany()
         }
@@ -123,6 +126,12 @@ package final class MemoryExecutionStore: ExecutionStore {
         stripes[Int(hash & stripeMask)].content.withLock { body(&$0, UInt32(truncatingIfNeeded: hash >> 32)) }
     }
 
+    private func withStripe<Result>(
+        of thingName: borrowing ThingName, _ body: (inout Stripe, _ hash: UInt32) -> Result
+    ) -> Result {
+        withStripe(of: nameHash(thingName.bytes), body)
+    }
+
     func decide(
         _ command: borrowing StoreCommand, _ describes: inout DescribeLane, _ turn: inout Turn
     ) -> StoreOutcome {
@@ -134,23 +143,19 @@ package final class MemoryExecutionStore: ExecutionStore {
             describe(run, &describes, &turn)
             return .described
         case .describeOwn(let request):
-            let (stripe, hash) = stripe(of: request.thingName)
-            return stripe.content.withLock { $0.describeOwn(request, hash: hash, &turn) }
+            return withStripe(of: request.thingName) { $0.describeOwn(request, hash: $1, &turn) }
         case .update(let request):
-            let (stripe, hash) = stripe(of: request.thingName)
-            return stripe.content.withLock { $0.update(request, hash: hash, &turn) }
+            return withStripe(of: request.thingName) { $0.update(request, hash: $1, &turn) }
         case .cancel(let request):
-            let (stripe, hash) = stripe(of: request.thingName)
-            return stripe.content.withLock { $0.cancel(request, hash: hash, &turn) }
+            return withStripe(of: request.thingName) { $0.cancel(request, hash: $1, &turn) }
         case .startNext(let request):
-            let (stripe, hash) = stripe(of: request.thingName)
-            return stripe.content.withLock { $0.startNext(request, hash: hash, &turn) }
+            return withStripe(of: request.thingName) { $0.startNext(request, hash: $1, &turn) }
         case .getPending(let request):
-            let (stripe, hash) = stripe(of: request.thingName)
-            return stripe.content.withLock { $0.pending(request, hash: hash, &turn) }
+            return withStripe(of: request.thingName) { $0.pending(request, hash: $1, &turn) }
         case .listForThing(let request):
-            let (stripe, hash) = stripe(of: request.thingName)
-            return stripe.content.withLock { $0.list(request, hash: hash, scanLimit: Self.scanLimit, &turn) }
+            return withStripe(of: request.thingName) {
+                $0.list(request, hash: $1, scanLimit: Self.scanLimit, &turn)
+            }
         case .listForJob(let request): return listForJob(request, &turn)
         case .createJob(let request): return createJob(request, &turn)
         case .addJobTargets(let request): return addJobTargets(request, &turn)
@@ -163,8 +168,7 @@ package final class MemoryExecutionStore: ExecutionStore {
         case .removeJobTargets(let request): return removeJobTargets(request, &turn)
         case .deleteExecution(let request): return deleteExecution(request, &turn)
         case .getHistory(let request):
-            let (stripe, hash) = stripe(of: request.thingName)
-            return stripe.content.withLock { $0.history(request, hash: hash, &turn) }
+            return withStripe(of: request.thingName) { $0.history(request, hash: $1, &turn) }
         }
     }
 }

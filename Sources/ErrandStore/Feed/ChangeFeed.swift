@@ -22,6 +22,8 @@ package final class ChangeFeed: Sendable {
     private let recorded: Atomic<UInt64>
     /// Where changes are recorded that must survive the process; then it is the journal that publishes.
     private let journal: (any ChangeJournal)?
+    /// Whether there is one: to look at the journal itself counts a reference that all loops share.
+    let isRecorded: Bool
     /// How many events are kept, unless their status details are very long.
     package let historyCountMax: Int
 
@@ -39,6 +41,7 @@ package final class ChangeFeed: Sendable {
         precondition(limits.watchHistoryEventCount > 0, "an event is kept at least until it is published")
         historyCountMax = limits.watchHistoryEventCount
         self.journal = journal
+        isRecorded = journal != nil
         state = Mutex(FeedState(firstRevision: firstRevision, limits: limits))
         recorded = Atomic(recordedSequence)
         given = Atomic(firstRevision - 1)
@@ -89,9 +92,6 @@ package final class ChangeFeed: Sendable {
         return sequence
     }
 
-    /// Whether changes are recorded.
-    var isRecorded: Bool { journal != nil }
-
     /// How many events are not visible yet.
     var unpublishedCount: UInt64 {
         let visible = visible.load(ordering: .acquiring)
@@ -121,7 +121,7 @@ package final class ChangeFeed: Sendable {
     /// Makes visible what was appended. To be called without any other lock, before the calls that made the changes
     /// are answered. Does nothing where a journal publishes what is durable.
     package func publish() {
-        guard journal == nil else { return }
+        guard !isRecorded else { return }
         publish(upTo: given.load(ordering: .acquiring))
     }
 
@@ -140,9 +140,9 @@ package final class ChangeFeed: Sendable {
 
     /// As `publish`, if so much has been appended that a live watch could fall behind for no fault of its own.
     func publishIfMany() {
+        guard !isRecorded else { return }
         let given = given.load(ordering: .acquiring)
         let visible = visible.load(ordering: .acquiring)
-        guard journal == nil else { return }
         if given > visible, given - visible >= Self.unpublishedCountMax { publish(upTo: given) }
     }
 
