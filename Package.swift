@@ -17,6 +17,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CIsal", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CPrefetch"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "ErrandCore"),
@@ -25,7 +26,7 @@ let package = Package(
         .target(
             name: "ErrandStore",
             dependencies: [
-                "ErrandCore", "CPrefetch", "CSQLite", "CZlib",
+                "ErrandCore", "CMalloc", "CPrefetch", "CSQLite", "CZlib",
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .target(

@@ -72,6 +72,7 @@ package final class DurableExecutionStore: ExecutionStore {
             into: memory, from: database, facts: facts, finishedSince: overflows ? Int64.min : since, at: now,
             parts: tuning.parts)
         try recovery.run()
+        try database.giveBackMemory()
         let mover = try WALMover(path: database.directory.databasePath, length: database.walLength)
         let lastPoint = (sequence: database.checkpointSequence, mark: recovery.checkpointRevision)
         let committer = GroupCommitter(

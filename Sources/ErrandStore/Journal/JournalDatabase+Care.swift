@@ -1,3 +1,4 @@
+internal import CMalloc
 internal import Glibc
 
 extension JournalDatabase {
@@ -31,6 +32,13 @@ extension JournalDatabase {
         guard try statement.step() else { throw .damaged("the check has no answer", at: connection.path) }
         let answer = try statement.string(0)
         if answer != "ok" { throw .damaged(answer, at: connection.path) }
+    }
+
+    /// After a start: pages that were read will hardly be read again, and of what reading took the allocator keeps what
+    /// it is not told to give back.
+    package func giveBackMemory() throws(StorageFault) {
+        try connection.execute("PRAGMA shrink_memory")
+        _ = malloc_trim(0)
     }
 
     // MARK: Backup
