@@ -24,7 +24,7 @@ extension ContiguousArray<UInt8> {
 struct CompactBytes {
     /// Room for five numbers of ten bytes, more than any entry has.
     private var bytes = InlineArray<64, UInt8>(repeating: 0)
-    private var count = 0
+    private(set) var count = 0
 
     mutating func append(_ byte: UInt8) {
         bytes[count] = byte

@@ -14,8 +14,6 @@ struct ExecutionLog {
     /// of the rest, ordinal, kind and actor, from and to, time, version, count of details, details.
     private var bytes: ContiguousArray<UInt8> = []
     private static let headerByteCount = 6
-    /// Of an entry without its details, about.
-    private static let usualFieldsByteCount = 16
 
     init() {}
 
@@ -30,14 +28,20 @@ struct ExecutionLog {
         let (count, statedRefusedCount) = (Int(check.byte()), Int(check.byte()))
         check.skip(to: Self.headerByteCount)
         var refusedCount = 0
+        var isInOrder = true
         let isSequence = check.isSequence(count: count, fixedByteCount: 0) { fields in
             _ = fields.varint()
-            if fields.byte() >> 4 == JobExecutionHistoryEntry.Kind.refusedReport.rawValue { refusedCount += 1 }
+            if fields.byte() >> 4 == JobExecutionHistoryEntry.Kind.refusedReport.rawValue {
+                refusedCount += 1
+            } else if refusedCount > 0 {
+                isInOrder = false
+            }
             _ = (fields.byte(), fields.varint(), fields.varint())
             return fields.byte()
         }
-        // What is dropped when more comes is found by these counts.
-        guard isSequence, refusedCount == statedRefusedCount, refusedCount <= ServerLimits.historyRefusedReportCount,
+        // What is dropped when more comes is found by these counts: refused reports stand behind all changes.
+        guard isSequence, isInOrder, refusedCount == statedRefusedCount,
+            refusedCount <= ServerLimits.historyRefusedReportCount,
             count - refusedCount <= ServerLimits.historyFirstChangeCount + ServerLimits.historyLastChangeCount
         else { return nil }
         bytes = ContiguousArray(copying: stored)
@@ -64,7 +68,16 @@ struct ExecutionLog {
         private(set) var stored: UInt8 = 0
 
         init() {}
-        init(stored: UInt8) { self.stored = stored }
+
+        /// Nothing if this is no byte of a change.
+        init?(stored: UInt8) {
+            self.stored = stored
+            guard stored != 0 else { return }
+            guard HistoryActor(rawValue: stored & 0xF) != nil,
+                let from = JobExecutionStatus(rawValue: stored >> 4), !from.isTerminal
+            else { return nil }
+        }
+
         init(by actor: HistoryActor, from: JobExecutionStatus) { stored = from.rawValue << 4 | actor.rawValue }
 
         var isEmpty: Bool { stored == 0 }
@@ -79,35 +92,45 @@ struct ExecutionLog {
     }
 
     mutating func append(_ event: Event, details: borrowing StatusDetails, queuedAt: Int64) {
-        let ordinal = nextOrdinal
-        let (delta, overflows) = event.at.subtractingReportingOverflow(queuedAt)
-        let time = overflows ? UInt64(Int64.max) : UInt64(max(0, delta))
-        let version = UInt64(bitPattern: event.version)
-        let byteCount =
-            ContiguousArray.varintByteCount(UInt64(ordinal)) + 2 + ContiguousArray.varintByteCount(time)
-            + ContiguousArray.varintByteCount(version) + 1 + details.flat.count
-        if bytes.isEmpty { begin(roomFor: 2 + byteCount) }
-        var entry = CompactBytes()
-        entry.append(varint: UInt64(byteCount))
-        entry.append(varint: UInt64(ordinal))
-        entry.append(event.kind.rawValue << 4 | event.actor.rawValue)
-        entry.append(event.from.rawValue << 4 | event.to.rawValue)
-        entry.append(varint: time)
-        entry.append(varint: version)
-        entry.append(UInt8(details.count))
-        bytes.append(entry)
+        let fields = fields(of: event, detailsCount: details.count, queuedAt: queuedAt)
+        let byteCount = UInt64(fields.count + details.flat.count)
+        if bytes.isEmpty { begin(roomFor: Self.entryByteCount(byteCount)) }
+        bytes.append(varint: byteCount)
+        bytes.append(fields)
         bytes.append(copying: details.flat.span.bytes)
-        nextOrdinal = ordinal &+ 1
+        nextOrdinal = nextOrdinal &+ 1
         bytes[0] += 1
         if event.kind == .refusedReport { bytes[1] += 1 }
         trim()
     }
 
     /// Makes room for the newest change, which is not in the log: it counts as if it were.
-    mutating func makeRoom(forNewestOf detailsByteCount: Int) {
+    mutating func makeRoom(for event: Event, details: borrowing StatusDetails, queuedAt: Int64) {
         guard !bytes.isEmpty else { return }
-        trim(newestCount: 1, newestByteCount: Self.usualFieldsByteCount + detailsByteCount)
+        let fields = fields(of: event, detailsCount: details.count, queuedAt: queuedAt)
+        trim(newestCount: 1, newestByteCount: Self.entryByteCount(UInt64(fields.count + details.flat.count)))
     }
+
+    /// What stands before the details of the next entry.
+    private func fields(of event: Event, detailsCount: Int, queuedAt: Int64) -> CompactBytes {
+        let (delta, overflows) = event.at.subtractingReportingOverflow(queuedAt)
+        var fields = CompactBytes()
+        fields.append(varint: UInt64(nextOrdinal))
+        fields.append(event.kind.rawValue << 4 | event.actor.rawValue)
+        fields.append(event.from.rawValue << 4 | event.to.rawValue)
+        fields.append(varint: overflows ? UInt64(Int64.max) : UInt64(max(0, delta)))
+        fields.append(varint: UInt64(bitPattern: event.version))
+        fields.append(UInt8(detailsCount))
+        return fields
+    }
+
+    /// Of an entry with its own byte count.
+    private static func entryByteCount(_ byteCount: UInt64) -> Int {
+        ContiguousArray.varintByteCount(byteCount) + Int(byteCount)
+    }
+
+    /// Whether a report was refused after the end.
+    var hasRefusedReports: Bool { !bytes.isEmpty && bytes[1] > 0 }
 
     /// How many entries are gone.
     var droppedCount: UInt32 { bytes.isEmpty ? 0 : nextOrdinal &- 1 &- UInt32(bytes[0]) }

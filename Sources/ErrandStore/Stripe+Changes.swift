@@ -67,9 +67,11 @@ extension Stripe {
         if record.status.isTerminal, !change.from.isTerminal { things[thing].openCount -= 1 }
         slots[slot].startSequence = change.image.startSequence
         slots[slot].logNewestChange()
-        slots[slot].log.makeRoom(forNewestOf: record.statusDetails.flat.count)
+        let newest = ExecutionLog.NewestChange(by: change.actor, from: change.from)
+        slots[slot].log.makeRoom(
+            for: newest.event(record.facts), details: record.statusDetails, queuedAt: record.queuedAtMilliseconds)
         slots[slot].record = record
-        slots[slot].newestChange = ExecutionLog.NewestChange(by: change.actor, from: change.from)
+        slots[slot].newestChange = newest
         guard let call = change.call else { return }
         slots[slot].calls.remember(
             call.key, call.fingerprint, call.outcome, queuedAt: record.queuedAtMilliseconds)

@@ -97,6 +97,24 @@ struct HistoryAndKeyTests {
         #expect(try store.execution("j", "a", at: 15).record.statusDetails == tooLong)
     }
 
+    /// The limit is that of the bytes as they are stored, to the last of them.
+    @Test(arguments: StoreUnderTest.allCases)
+    func aHistoryThatJustFitsIsKept(_ subject: StoreUnderTest) throws {
+        // Six bytes at the head of all, eight before the details of each entry, and four and the key of each detail.
+        for (last, versions) in [(395, [1, 2, 3]), (397, [1, 3])] as [(Int, [Int64])] {
+            let store = subject.make()
+            try store.create("j", on: ["a"])
+            try store.update("j", "a", .inProgress, details: Self.details([653]), at: 1)
+            try store.update("j", "a", .inProgress, details: Self.details([1000, 1000, 1000, last]), at: 2)
+            #expect(try store.history("j", "a", at: 3).entries.map(\.versionNumber) == versions, "\(last)")
+        }
+    }
+
+    private static func details(_ lengths: [Int]) throws -> StatusDetails {
+        try StatusDetails(
+            lengths.enumerated().map { (key: "\($0.offset)", value: String(repeating: "v", count: $0.element)) })
+    }
+
     @Test(arguments: StoreUnderTest.allCases)
     func d26RepeatWithTheSameKeyGivesTheFirstOutcome(_ subject: StoreUnderTest) throws {
         let store = subject.make()

@@ -93,6 +93,7 @@ extension RefusedReport {
         position = try reader.integer()
         let at = try reader.integer(Int64.self)
         let (from, to) = (try reader.status(), try reader.status())
+        guard from.isTerminal else { throw reader.malformed("reports are refused only after the end") }
         event = ExecutionLog.Event(
             kind: .refusedReport, actor: .device, at: at, from: from, to: to, version: try reader.integer())
         details = try reader.details()

@@ -86,9 +86,14 @@ extension ExecutionRowBody {
         var reader = RecordReader(body, place: place)
         lastSequence = try reader.integer()
         image = try ExecutionImage(from: &reader)
-        newestChange = ExecutionLog.NewestChange(stored: try reader.integer())
+        guard let newestChange = ExecutionLog.NewestChange(stored: try reader.integer()) else {
+            throw reader.malformed("no such change")
+        }
         guard let log = ExecutionLog(stored: try reader.sizedBytes()) else { throw reader.malformed("no history") }
         guard let calls = RememberedCalls(stored: try reader.sizedBytes()) else { throw reader.malformed("no keys") }
+        // The first report that is refused has the newest change written down before it.
+        guard newestChange.isEmpty || !log.hasRefusedReports else { throw reader.malformed("a change after the end") }
+        self.newestChange = newestChange
         self.log = log
         self.calls = calls
     }

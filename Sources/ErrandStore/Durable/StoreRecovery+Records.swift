@@ -106,7 +106,9 @@ extension StoreRecovery {
         let refused = try RefusedReport(from: &reader)
         guard let job = replay.wanted else { return }
         try bringBack(job, refused.position)
-        try apply(replay, job, refused.position) { stripe, slot, _ in stripe.log(refused, slot) }
+        try apply(replay, job, refused.position, from: refused.event.from) { stripe, slot, _ in
+            stripe.log(refused, slot)
+        }
     }
 
     mutating func receiveTargets(

@@ -115,7 +115,10 @@ struct MalformedRecordTests {
             _ = try driver.listForThing("thing:\(thing)", at: now)
             _ = try driver.pending("thing:\(thing)", at: now)
         }
-        for job in 0..<12 { _ = try driver.job("job-\(job)", at: now) }
+        for job in 0..<12 {
+            _ = try driver.job("job-\(job)", at: now)
+            _ = try? driver.history("job-\(job)", "thing:\(job % 6)", at: now)
+        }
         _ = store.advance(to: now + 100_000, limit: 1000)
         for step in written.steps.prefix(3) { _ = driver.outcomes(of: step.commands, at: now + 100_000) }
         _ = store.checkpoint()

@@ -37,6 +37,7 @@ struct StoreImage: Equatable, CustomStringConvertible {
                 buffer.append(name: name.bytes)
                 ExecutionImage.append(
                     slot.record, sequence: slot.sequence, startSequence: slot.startSequence, to: &buffer)
+                buffer.append(slot.newestChange.stored)
                 buffer.append(sized: slot.log.stored.span.bytes)
                 buffer.append(sized: slot.calls.stored.span.bytes)
             }
